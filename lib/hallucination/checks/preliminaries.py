@@ -1,0 +1,339 @@
+"""Checks of §3 and Lemma B.1: the quadratic loss, Lipschitz maps, and the mean as optimum.
+
+In the solver checks nv, nm stand for the norms of an output v and of the mean m, and b for their inner product.
+They are tied by |b| <= nv nm only, so a proof holds in every dimension.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import sympy as sp
+import z3
+from sympy.stats import Expectation
+from sympy.stats.rv import RandomMatrixSymbol
+
+from hallucination.checks import Outcome, check, decide, fails
+from hallucination.prover import prove
+
+_v, _x, _cut = sp.Symbol("v", real=True), sp.Symbol("x", positive=True), sp.Symbol("R", positive=True)
+
+
+@cache
+def pareto_moment(tail: int, power: int) -> sp.Expr:
+    """Moment of the density tail·x^(−tail−1) on x > 1, as the limit of the moment cut off at R."""
+    return sp.limit(sp.integrate(tail * _x ** (power - tail - 1), (_x, 1, _cut)), _cut, sp.oo)
+
+
+def pareto_loss(tail: int, v: sp.Expr) -> sp.Expr:
+    """Compute the expected quadratic loss of output v for that law (infinite without a second moment)."""
+    second = pareto_moment(tail, 2)
+    return second if second is sp.oo else sp.expand(v**2 - 2 * v * pareto_moment(tail, 1) + second)
+
+
+def plain(expression: sp.Expr) -> str:
+    """Write a polynomial for readers: v² − 3v in place of v**2 - 3*v."""
+    return str(expression).replace("**2", "²").replace("*", "").replace(" - ", " − ")
+
+
+@check(
+    "def-3.1",
+    "If the target has a second moment, the loss of every output is finite",
+    name="finite-with-second-moment",
+    form="repaired",
+    evidence="symbolic",
+    statement={"tail": 3},
+    control={"tail": 2},
+)
+@check(
+    "def-3.1",
+    "The loss of every output is finite, whatever the target",
+    name="finite-for-every-target",
+    form="printed",
+    evidence="symbolic",
+    statement={"tail": 2},
+    control={"tail": 1},
+)
+def loss_is_finite(tail: int) -> Outcome:
+    """Decide whether the loss of the law with density tail·x^(−tail−1) on x > 1 is finite, for symbolic v."""
+    loss = pareto_loss(tail, _v)
+    law = f"density {tail}/x^{tail + 1} on x > 1"
+    return decide(loss.is_finite, f"{law}: loss {plain(loss)} at v", f"{law}: the loss is infinite at every v")
+
+
+@check(
+    "def-3.1",
+    "The regret, loss at v minus loss at 0, needs a first moment only",
+    form="stronger",
+    evidence="symbolic",
+    statement={"tail": 2},
+    control={"tail": 1},
+)
+def regret_is_finite(tail: int) -> Outcome:
+    """Decide whether the expectation of |v − A|² − |A|² = v² − 2vA is finite, for symbolic v."""
+    mean = pareto_moment(tail, 1)
+    law = f"density {tail}/x^{tail + 1} on x > 1"
+    regret = _v**2 - 2 * _v * mean
+    return decide(mean.is_finite, f"{law}: regret {plain(regret)} at v", f"{law}: the mean is infinite")
+
+
+@check(
+    "def-3.1",
+    "Read given the input, the loss fixes the output there",
+    name="pins-every-input-conditionally",
+    form="repaired",
+    evidence="solver",
+    statement={"weights": "positive"},
+    control={"weights": "not negative"},
+)
+@check(
+    "def-3.1",
+    "The expectation may also run over the input: the loss still fixes the output at each input",
+    name="pins-every-input-on-average",
+    form="printed",
+    evidence="solver",
+    statement={"weights": "not negative"},
+    control={"weights": "any"},
+)
+def loss_pins_every_input(weights: str) -> Outcome:
+    """Decide whether zero excess loss, weighted over two inputs, forces both outputs to the conditional means."""
+    w1, w2, gap1, gap2 = z3.Reals("w1 w2 gap1 gap2")  # gap_j: distance of output j to its conditional mean
+    allowed = {"positive": [w1 > 0, w2 > 0], "not negative": [w1 >= 0, w2 >= 0], "any": []}[weights]
+    hypotheses = [*allowed, w1 + w2 == 1, gap1 >= 0, gap2 >= 0, w1 * gap1**2 + w2 * gap2**2 == 0]
+    return prove(hypotheses, z3.And(gap1 == 0, gap2 == 0), "zero excess loss forces both outputs")
+
+
+@check(
+    "def-3.2",
+    "For a given L: L-Lipschitz means that gaps grow at most L-fold",
+    name="given-constant",
+    form="repaired",
+    evidence="solver",
+    statement={"bound": "given L"},
+    control={"bound": "some K"},
+)
+@check(
+    "def-3.2",
+    "L-Lipschitz, defined by “there is an L > 0”, means that gaps grow at most L-fold",
+    name="constant-bound-twice",
+    form="printed",
+    evidence="solver",
+    statement={"bound": "some K"},
+    control={"bound": "given 2 L"},
+)
+def definition_uses_its_constant(bound: str) -> Outcome:
+    """Compare the defined property with slope <= L; `slope` is the largest ratio of gaps of any one map."""
+    L, K, slope = z3.Reals("L K slope")
+    defined = {
+        "given L": slope <= L,
+        "given 2 L": slope <= 2 * L,
+        "some K": z3.Exists([K], z3.And(K > 0, slope <= K)),
+    }[bound]
+    return prove([L > 0, slope >= 0], defined == (slope <= L), "equivalent for every map with bounded slope")
+
+
+@check(
+    "def-3.2",
+    "An L-Lipschitz map after an M-Lipschitz map is LM-Lipschitz",
+    form="stronger",
+    evidence="solver",
+    statement={"combine": "product"},
+    control={"combine": "sum"},
+)
+def composition(combine: str) -> Outcome:
+    """Chain two Lipschitz bounds; the gaps are distances, so the proof covers every dimension."""
+    L, M, start, middle, end = z3.Reals("L M start middle end")
+    constant = {"product": L * M, "sum": L + M}[combine]
+    hypotheses = [L >= 0, M >= 0, start >= 0, middle >= 0, middle <= M * start, end <= L * middle]
+    return prove(hypotheses, end <= constant * start, "for all gaps and all L, M")
+
+
+def mean_gap(factor: int = 1) -> sp.Expr:
+    """E‖V − A‖² − E‖M − A‖² − factor·‖V − M‖² with M = E[A]: any law, any dimension, as a 1×1 matrix."""
+    d = sp.Symbol("d", integer=True, positive=True)
+    A, V, M = RandomMatrixSymbol("A", d, 1), sp.MatrixSymbol("V", d, 1), sp.MatrixSymbol("M", d, 1)
+
+    def loss(v: sp.MatrixSymbol) -> sp.Expr:
+        expanded = Expectation((v - A).T * (v - A)).expand()
+        return expanded.subs({Expectation(A): M, Expectation(A.T): M.T})
+
+    return (loss(V) - loss(M) - factor * (V - M).T * (V - M)).expand().doit()
+
+
+def vanishes(gap: sp.MatrixExpr) -> bool | None:
+    """Tell whether a 1×1 matrix expression in V, M is zero; None if neither algebra nor one example decides."""
+    if gap == sp.ZeroMatrix(1, 1):
+        return True
+    d, one, three = sp.Symbol("d", integer=True, positive=True), sp.Matrix([[1]]), sp.Matrix([[3]])
+    example = gap.subs(d, 1).subs({sp.MatrixSymbol("V", 1, 1): three, sp.MatrixSymbol("M", 1, 1): one}).doit()
+    return None if example == sp.zeros(1, 1) else False
+
+
+@check(
+    "lem-B.1",
+    "With a second moment, the loss at v exceeds the loss at the mean by the squared distance",
+    form="repaired",
+    evidence="symbolic",
+    control={"factor": 2},
+)
+def loss_splits(factor: int = 1) -> Outcome:
+    """Expand the law-free expectation in symbolic dimension."""
+    gap = mean_gap(factor)
+    return decide(vanishes(gap), "identity for every law and every dimension", f"left over: {gap}")
+
+
+@check(
+    "lem-B.1",
+    "If the target has a second moment, the mean is the only minimiser",
+    name="only-minimiser-with-second-moment",
+    form="repaired",
+    evidence="symbolic",
+    statement={"tail": 3},
+    control={"tail": 2},
+)
+@check(
+    "lem-B.1",
+    "The mean is the only minimiser for every target that has a mean",
+    name="only-minimiser-for-every-target",
+    form="printed",
+    evidence="symbolic",
+    statement={"tail": 2},
+    control={"tail": 1},
+)
+def mean_is_only_minimiser(tail: int) -> Outcome:
+    """Decide whether the law with density tail·x^(−tail−1), x > 1, has its mean as the only minimiser."""
+    mean = pareto_moment(tail, 1)
+    loss = pareto_loss(tail, _v)
+    if not loss.is_finite:
+        return fails(
+            f"density {tail}/x^{tail + 1} on x > 1: the loss is infinite at the mean {mean}, and at v = 7 too"
+        )
+    stationary = sp.solve(sp.diff(loss, _v), _v)
+    convex = sp.diff(loss, _v, 2).is_positive
+    return decide(convex and stationary == [mean], f"loss {plain(loss)}, minimiser {mean}", f"{stationary}")
+
+
+_nv, _nm, _b = z3.Reals("nv nm b")
+_cauchy = [_nv >= 0, _nm >= 0, _b <= _nv * _nm, _b >= -_nv * _nm]
+_gap = _nv * _nv - 2 * _b + _nm * _nm  # ‖v − m‖²
+
+
+@check(
+    "lem-B.1",
+    "‖v − m‖² is never negative, and zero only at v = m",
+    form="repaired",
+    evidence="solver",
+    control={"cauchy_schwarz": False},
+)
+def no_other_minimiser(cauchy_schwarz: bool = True) -> Outcome:
+    """Uniqueness from the norms and the inner product alone, hence in every dimension."""
+    hypotheses = _cauchy if cauchy_schwarz else _cauchy[:2]
+    same = z3.And(_nv == _nm, _b == _nv * _nm)
+    return prove(hypotheses, z3.And(_gap >= 0, z3.Implies(_gap == 0, same)), "for all v, m in every dimension")
+
+
+@check(
+    "lem-B.1",
+    "An output within ε of the mean is one whose loss is within ε² of the least",
+    form="stronger",
+    evidence="solver",
+    control={"power": 1},
+)
+def excess_loss_is_squared_distance(power: int = 2) -> Outcome:
+    """Translate distance into excess loss; `second` stands for E‖A‖²."""
+    eps, second = z3.Reals("eps second")
+    loss_v, loss_m = _nv * _nv - 2 * _b + second, second - _nm * _nm
+    allowed = eps * eps if power == 2 else eps
+    goal = (_gap <= eps * eps) == (loss_v - loss_m <= allowed)
+    return prove([*_cauchy, eps >= 0], goal, "for all ε, v and every law with a second moment")
+
+
+@check(
+    "lem-B.1",
+    "Among admissible answers the best are those nearest to the mean",
+    form="stronger",
+    evidence="solver",
+    control={"centre": "origin"},
+)
+def nearest_answer_is_best(centre: str = "mean") -> Outcome:
+    """Compare two answers v, w by loss and by distance to `centre`."""
+    nw, c, second = z3.Reals("nw c second")
+    loss_v, loss_w = _nv * _nv - 2 * _b + second, nw * nw - 2 * c + second
+    far_w = nw * nw - 2 * c + _nm * _nm
+    nearer = _gap <= far_w if centre == "mean" else _nv <= nw
+    hypotheses = [*_cauchy, nw >= 0, c <= nw * _nm, c >= -nw * _nm]
+    return prove(hypotheses, (loss_v <= loss_w) == nearer, "for all pairs of answers in every dimension")
+
+
+@check(
+    "lem-B.1",
+    "With a positive second derivative the one stationary point is the minimum",
+    name="stationary-and-convex",
+    part="proof",
+    form="repaired",
+    evidence="solver",
+    statement={"premise": "convex"},
+    control={"premise": "one stationary point"},
+)
+@check(
+    "lem-B.1",
+    "A zero gradient at one point only shows that the point is the minimum",
+    name="stationary-only",
+    part="proof",
+    form="printed",
+    evidence="solver",
+    statement={"premise": "one stationary point"},
+    control={"premise": "concave"},
+)
+def stationary_point_is_minimum(premise: str) -> Outcome:
+    """Decide whether the one stationary point m of the loss k(v − m)² + c is its minimum."""
+    k, c, m, v = z3.Reals("k c m v")
+    assumed = {"convex": k > 0, "one stationary point": k != 0, "concave": k < 0}[premise]
+    return prove([assumed], k * (v - m) * (v - m) + c >= c, "for all v, m and every constant")
+
+
+@check(
+    "lem-B.1",
+    "Setting v minus the integral of a f(a) to zero gives the mean",
+    name="last-line-with-a",
+    part="proof",
+    form="repaired",
+    evidence="symbolic",
+    statement={"integrand": "a"},
+    control={"integrand": "A(X)"},
+)
+@check(
+    "lem-B.1",
+    "Setting v minus the integral of A(X) f(a) to zero gives the mean",
+    name="last-line-with-random-target",
+    part="proof",
+    form="printed",
+    evidence="symbolic",
+    statement={"integrand": "A(X)"},
+    control={"integrand": "a squared"},
+)
+def last_line_gives_the_mean(integrand: str) -> Outcome:
+    """Solve 2v − 2∫ integrand·f(a) da = 0 for v, with f normal of symbolic mean and width."""
+    m, s, a, target = sp.Symbol("m", real=True), sp.Symbol("s", positive=True), sp.Symbol("a"), sp.Symbol("A(X)")
+    density = sp.exp(-((a - m) ** 2) / (2 * s**2)) / (s * sp.sqrt(2 * sp.pi))
+    inside = {"a": a, "A(X)": target, "a squared": a**2}[integrand]
+    integral = sp.integrate(inside * density, (a, -sp.oo, sp.oo))
+    solution = sp.solve(2 * _v - 2 * integral, _v)[0]
+    return decide((solution - m).equals(0), f"v = {solution}", f"v = {plain(solution)}, not the mean m")
+
+
+@check(
+    "lem-B.1",
+    "Gradient and integral may be exchanged: the difference quotients have an integrable majorant",
+    part="proof",
+    form="repaired",
+    evidence="solver",
+    control={"uses_norm_of_a": False},
+)
+def gradient_under_the_integral(uses_norm_of_a: bool = True) -> Outcome:
+    """Bound | ‖v+h−a‖² − ‖v−a‖² | / ‖h‖ for ‖h‖ <= 1 by 2(‖v‖ + ‖a‖ + 1), which has a finite mean."""
+    h, nv, na, gap, inner = z3.Reals("h nv na gap inner")  # gap = ‖v − a‖, inner = <h, v − a>
+    geometry = [nv >= 0, na >= 0, gap >= 0, gap <= nv + na, inner <= h * gap, inner >= -h * gap]
+    change = 2 * inner + h * h
+    bound = h * 2 * (nv + 1 + (na if uses_norm_of_a else 0))
+    return prove([*geometry, h > 0, h <= 1], z3.And(change <= bound, -change <= bound), "for all v, a and steps h")

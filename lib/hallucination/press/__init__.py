@@ -1,0 +1,1 @@
+"""The press: runs chapters with papermill and binds the book; the Snakefile says what depends on what."""

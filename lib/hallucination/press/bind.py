@@ -1,0 +1,77 @@
+"""Render a staged book with Jupyter Book and put it in place only when it is whole."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from hallucination import records
+from hallucination.press import stage
+from hallucination.press.chapters import PressError
+from hallucination.press.plan import Plan
+
+STAMP = ".built.json"  # written last; a build without it is not whole
+MISSING_PLAN = "staging"
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the folder's lock; the system frees it when the process dies, however it dies."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise PressError(f"another build is writing to {folder}; wait for it to end") from None
+        yield
+
+
+def render(staged: Path) -> Path:
+    """Run ``jupyter-book build`` on a staged book, warnings fatal; returns the folder of the pages.
+
+    Raises
+    ------
+    PressError
+        If the build fails or warns; carries the last lines of its output.
+    """
+    command = [str(Path(sys.executable).parent / "jupyter-book"), "build", str(staged)]
+    # --all: a warm build reads changed pages only, and so would miss warnings of the others and changed scripts.
+    command += ["--all", "-W", "-n", "--keep-going", "-q"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, "NO_COLOR": "1"})
+    if done.returncode != 0:
+        lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        told = [line for line in lines if "WARNING" in line or "ERROR" in line] or lines[-20:]
+        raise PressError("the pages did not render:\n" + "\n".join(told[:20]))
+    return staged / "_build" / "html"
+
+
+def replace_folder(new: Path, place: Path) -> None:
+    """Put `new` where `place` is, keeping the old folder until the new one is there."""
+    old = place.with_name(place.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if place.exists():
+        place.rename(old)
+    new.rename(place)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def bind(plan: Plan) -> Path:
+    """Stage and render a plan's book and return its front page."""
+    out = plan.root / plan.out
+    with locked(out):
+        staged = out / "stage"
+        stage.stage(plan, staged)
+        pages = render(staged)
+        fresh = out / "html.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.copytree(pages, fresh)
+        records.write_json(fresh / STAMP, {"profile": plan.profile, "executions": plan.executions})
+        replace_folder(fresh, out / "html")
+        stage.remember(plan)
+    return out / "html" / "index.html"

@@ -1,0 +1,151 @@
+"""What the book's own pages say about a build: verdicts, counts, run times; read from its evidence."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from IPython.display import HTML
+
+from hallucination import checks, claims, verdicts
+
+
+def rows_of_build(build: str) -> list[dict[str, Any]]:
+    """Verdicts of all statements from a build's evidence; without a build, from checks run now.
+
+    Parameters
+    ----------
+    build : str
+        Folder of the build (``_build``); relative paths start at the page's own folder.
+    """
+    folder = Path(build) / "evidence"
+    if folder.is_dir():
+        return verdicts.table(verdicts.read(folder))
+    checks.load()
+    return verdicts.table(verdicts.run())
+
+
+def runs_of_build(build: str) -> list[dict[str, Any]]:
+    """Run records of a build's chapters in reading order; empty without a build."""
+    return [json.loads(p.read_text("utf8")) for p in sorted((Path(build) / "records").glob("*.json"))]
+
+
+def chapters_here() -> list[str]:
+    """Stems of the chapters that exist beside the page's folder."""
+    return sorted(p.stem for p in Path("../notebooks").glob("*.md"))
+
+
+def where(row: Mapping[str, Any], chapters: Iterable[str]) -> str:
+    """Link to a statement's place in the book, or its planned chapter."""
+    if row["chapter"] not in chapters:
+        return f"{row['chapter']} (planned)"
+    anchor = f"#{claims.find(row['id']).anchor}" if row["id"] in claims.CLAIMS else ""
+    return f'<a href="../notebooks/{row["chapter"]}.html{anchor}">{row["chapter"]}</a>'
+
+
+def _scroll(table: str, label: str) -> HTML:
+    return HTML(f'<div class="table-scroll" tabindex="0" role="region" aria-label="{label}">{table}</div>')
+
+
+def _table(head: Iterable[str], body: Iterable[Iterable[str]]) -> str:
+    columns = "".join(f'<th scope="col">{h}</th>' for h in head)
+    lines = []
+    for first, *rest in body:
+        lines.append(f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{c}</td>" for c in rest) + "</tr>")
+    return f"<table><thead><tr>{columns}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+
+
+def counts_sentence(rows: Iterable[Mapping[str, Any]]) -> str:
+    """One Markdown sentence: how many of the 29 statements came to which verdict."""
+    numbered = [row for row in rows if row["id"] in claims.CLAIMS]
+    parts = [f"{n} *{verdict}*" for verdict, n in verdicts.counts(numbered).items()]
+    n_checks = sum(len(row["checks"]) for row in rows)
+    return f"Of the paper's {len(numbered)} numbered statements: {', '.join(parts)}; {n_checks} checks ran."
+
+
+def verdict_table(rows: Iterable[Mapping[str, Any]]) -> HTML:
+    """The verdicts of statement and printed proof, one line per statement."""
+    chapters = chapters_here()
+    head = ("statement", "title", "printed in", "verdict", "statement alone", "printed proof", "checks", "chapter")
+    body = (
+        (
+            html.escape(row["label"]),
+            html.escape(row["title"]),
+            html.escape(row["place"]),
+            f"{verdicts.MARKS[row['verdict']]} {row['verdict']}",
+            row["statement"],
+            row["proof"],
+            str(len(row["checks"])),
+            where(row, chapters),
+        )
+        for row in rows
+    )
+    return _scroll(_table(head, body), "Verdicts, scrolls sideways")
+
+
+def checks_table(rows: Iterable[Mapping[str, Any]]) -> HTML:
+    """Every check with its outcome and its control."""
+    head = ("check", "sentence", "form", "evidence", "outcome", "what was found", "control", "seconds")
+    body = (
+        (
+            html.escape(c["id"]),
+            html.escape(c["says"]) + (f" ({html.escape(c['reading'])})" if c["reading"] else ""),
+            f"{c['form']}, {c['part']}",
+            c["evidence"],
+            c["outcome"],
+            html.escape(c["detail"]),
+            c["control"],
+            f"{c['seconds']:.2f}",
+        )
+        for row in rows
+        for c in row["checks"]
+    )
+    return _scroll(_table(head, body), "All checks, scrolls sideways")
+
+
+def grounds_table(rows: Iterable[Mapping[str, Any]]) -> HTML:
+    """The dependency graph as a table."""
+    head = ("statement", "statement alone", "printed proof", "rests on", "all of it settled")
+    body = (
+        (
+            html.escape(row["label"]),
+            row["statement"],
+            row["proof"],
+            ", ".join(claims.find(u).label for u in row["uses"]) or "nothing",
+            "yes" if row["grounded"] else "no",
+        )
+        for row in rows
+        if row["id"] in claims.CLAIMS
+    )
+    return _scroll(_table(head, body), "Dependencies, scrolls sideways")
+
+
+def runs_table(runs: Iterable[Mapping[str, Any]]) -> HTML:
+    """What each chapter's execution took."""
+    head = ("chapter", "seconds", "peak memory, MB", "finished", "commit", "changed parameters")
+    body = (
+        (
+            run["chapter"],
+            f"{run['seconds']:.0f}",
+            str(run["peak_memory_mb"]),
+            run["finished"],
+            run["commit"][:10] + (" with local changes" if run["dirty"] else ""),
+            html.escape(", ".join(f"{n} = {run['parameters'][n]}" for n in run["changed"]) or "none"),
+        )
+        for run in runs
+    )
+    return _scroll(_table(head, body), "Run times, scrolls sideways")
+
+
+def environment_table(runs: Iterable[Mapping[str, Any]]) -> HTML:
+    """Hardware and versions, once for each set that occurs."""
+    seen: dict[str, list[str]] = {}
+    for run in runs:
+        entries = {**run["hardware"], **run["versions"]}
+        key = ", ".join(f"{name} {value}" for name, value in entries.items())
+        seen.setdefault(key, []).append(run["chapter"])
+    body = ((", ".join(names), html.escape(key)) for key, names in seen.items())
+    return _scroll(_table(("chapters", "hardware and versions"), body), "Environment")

@@ -1,0 +1,127 @@
+"""Outcomes, controls and verdicts of the checks of §4, the sentence in §1 and Figure 2."""
+
+from fractions import Fraction as F
+
+import pytest
+from flint import arb
+from scipy.stats import norm
+
+from hallucination import checks, claims, verdicts
+from hallucination.checks import hallucination as module
+
+EXPECTED = {
+    "def-4.1/conditional-density-of-every-state": "fails",
+    "def-4.1/conditional-density-of-possible-states": "holds",
+    "def-4.1/mixing-gives-back-the-target": "holds",
+    "rem-4.1/one-state-one-mode": "fails",
+    "rem-4.1/modes-from-states": "holds",
+    "rem-4.1/states-without-modes": "holds",
+    "def-4.2/any-version": "fails",
+    "def-4.2/continuous-version": "holds",
+    "def-4.2/unit-and-value": "fails",
+    "def-4.2/unit-and-rank": "holds",
+    "def-4.2/unit-and-converted-delta": "holds",
+    "def-4.2/masses-have-no-unit": "holds",
+    "def-4.2/monotone-in-delta": "holds",
+    "def-4.2/mixture-at-most-max": "holds",
+    "def-4.2/small-mixture-means-hallucination": "holds",
+    "def-4.2/standard-normal-is-vacuous-from": "holds",
+    "def-4.2/latent-variable-decides": "holds",
+    "def-4.2/region-mass-is-never-vacuous": "holds",
+    "def-4.2/mahalanobis-is-affine-invariant": "holds",
+    "def-4.2/markov-distance-is-enough": "holds",
+    "rem-4.2/below-every-peak-as-printed": "fails",
+    "rem-4.2/below-every-peak": "holds",
+    "rem-4.2/mode-in-dimension-6": "fails",
+    "rem-4.2/mode-in-dimension-5": "holds",
+    "rem-4.2/true-answers-are-safe": "holds",
+    "sec-1-neighbourhood/neighbourhood-is-threshold": "fails",
+    "sec-1-neighbourhood/neighbourhood-grows-with-delta": "fails",
+    "sec-1-neighbourhood/threshold-grows-with-delta": "holds",
+    "sec-1-neighbourhood/region-is-a-ball": "holds",
+    "fig-2/as-posterior": "fails",
+    "fig-2/as-probabilities-of-outputs": "fails",
+    "fig-2/as-densities": "holds",
+    "fig-2/smaller-numbers-fit-all": "holds",
+    "fig-2/first-output-is-better": "holds",
+    "fig-2/mixture-needs-heavy-category": "holds",
+}
+VERDICTS = {
+    "def-4.1": "holds after repair",
+    "rem-4.1": "false as printed",
+    "def-4.2": "ambiguous",
+    "rem-4.2": "holds after repair",
+    "sec-1-neighbourhood": "false as printed",
+    "fig-2": "ambiguous",
+}
+
+
+@pytest.fixture(scope="module")
+def results():
+    return {r.id: r for claim in VERDICTS for r in verdicts.run(claim)}
+
+
+def test_outcomes_are_as_listed(results):
+    assert {i: r.outcome for i, r in results.items()} == EXPECTED
+
+
+def test_every_control_fails(results):
+    assert {i for i, r in results.items() if r.control != "fails"} == set()
+
+
+def test_every_outcome_has_a_reason_and_is_quick(results):
+    assert all(r.detail and r.control_detail and r.seconds < 5 for r in results.values())
+
+
+@pytest.mark.parametrize("claim", VERDICTS)
+def test_verdicts(results, claim):
+    assert verdicts.of_claim(claims.find(claim), results.values())["verdict"] == VERDICTS[claim]
+
+
+def test_readings_of_the_definition_differ(results):
+    mine = [r for r in results.values() if r.claim == "def-4.2"]
+    by_reading = {
+        reading: verdicts.of_part([r for r in mine if r.reading in ("", reading)], "statement")
+        for reading in {r.reading for r in mine} - {""}
+    }
+    assert by_reading == {
+        "any version of the density": "false as printed",
+        "continuous version of the density": "holds as printed",
+        "independent of the unit": "holds after repair",
+        "probability mass": "holds as printed",
+    }
+
+
+def test_every_failing_function_can_hold():
+    registry = checks.load()
+    failing = {registry[i].run for i, verb in EXPECTED.items() if verb == "fails"}
+    holding = {registry[i].run for i, verb in EXPECTED.items() if verb == "holds"}
+    elsewhere = {module.masses_have_one_mode, module.neighbourhood_is_threshold}
+    assert failing <= holding | elsewhere
+    assert module.masses_have_one_mode((1, 2, 1)).verb == "holds"
+    assert module.neighbourhood_is_threshold(F(3), F(1, 2)).verb == "holds"
+
+
+@pytest.mark.parametrize(("x", "dimension"), [(0, 1), (F(3, 2), 1), (2, 3)])
+def test_enclosures_hold_the_true_density(x, dimension):
+    true = norm.pdf(float(x)) * norm.pdf(0) ** (dimension - 1)
+    assert abs(float(module.phi(x, dimension).mid()) / true - 1) < 1e-12
+    assert module.phi(x, dimension).rad() < 1e-12
+
+
+def test_enclosures_hold_the_true_mass():
+    assert float(module.normal_mass(-1, 2).mid()) == pytest.approx(norm.cdf(2) - norm.cdf(-1))
+
+
+def test_a_wide_enclosure_leaves_the_question_open():
+    wide = arb(1, 1)  # between 0 and 2
+    assert module.certain(bool(wide > 1), bool(wide <= 1)) is None
+
+
+@pytest.mark.parametrize(("half_distance", "modes"), [(F(1), 1), (F(101, 100), 2), (F(5), 2)])
+def test_modes_agree_with_a_fine_grid(half_distance, modes):
+    m, x = float(half_distance), [k / 200 for k in range(-1600, 1601)]
+    f = [norm.pdf(a - m) + norm.pdf(a + m) for a in x]
+    peaks = sum(f[k - 1] < f[k] >= f[k + 1] for k in range(1, len(f) - 1))
+    assert module.equal_mixture_has_modes(half_distance, modes).verb == "holds"
+    assert peaks == modes

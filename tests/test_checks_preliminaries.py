@@ -1,0 +1,105 @@
+"""Outcomes, controls and verdicts of the checks of §3 and Lemma B.1."""
+
+import pytest
+import sympy as sp
+import z3
+
+from hallucination import checks, claims, verdicts
+from hallucination.checks import preliminaries as module
+from hallucination.prover import prove
+
+EXPECTED = {
+    "def-3.1/finite-for-every-target": "fails",
+    "def-3.1/finite-with-second-moment": "holds",
+    "def-3.1/regret-is-finite": "holds",
+    "def-3.1/pins-every-input-on-average": "fails",
+    "def-3.1/pins-every-input-conditionally": "holds",
+    "def-3.2/constant-bound-twice": "fails",
+    "def-3.2/given-constant": "holds",
+    "def-3.2/composition": "holds",
+    "lem-B.1/loss-splits": "holds",
+    "lem-B.1/only-minimiser-for-every-target": "fails",
+    "lem-B.1/only-minimiser-with-second-moment": "holds",
+    "lem-B.1/no-other-minimiser": "holds",
+    "lem-B.1/excess-loss-is-squared-distance": "holds",
+    "lem-B.1/nearest-answer-is-best": "holds",
+    "lem-B.1/stationary-only": "fails",
+    "lem-B.1/stationary-and-convex": "holds",
+    "lem-B.1/last-line-with-random-target": "fails",
+    "lem-B.1/last-line-with-a": "holds",
+    "lem-B.1/gradient-under-the-integral": "holds",
+}
+VERDICTS = {
+    "def-3.1": ("holds after repair", "no proof printed"),
+    "def-3.2": ("holds after repair", "no proof printed"),
+    "lem-B.1": ("holds after repair", "holds after repair"),
+}
+
+
+@pytest.fixture(scope="module")
+def results():
+    return {r.id: r for claim in VERDICTS for r in verdicts.run(claim)}
+
+
+def test_outcomes_are_as_listed(results):
+    assert {i: r.outcome for i, r in results.items()} == EXPECTED
+
+
+def test_every_control_fails(results):
+    assert {i for i, r in results.items() if r.control != "fails"} == set()
+
+
+def test_every_outcome_has_a_reason_and_is_quick(results):
+    assert all(r.detail and r.control_detail and r.seconds < 5 for r in results.values())
+
+
+@pytest.mark.parametrize("claim", VERDICTS)
+def test_verdicts(results, claim):
+    row = verdicts.of_claim(claims.find(claim), results.values())
+    assert (row["statement"], row["proof"]) == VERDICTS[claim]
+
+
+def test_every_failing_function_can_hold(results):
+    registry = checks.load()
+    failing = {registry[i].run for i, verb in EXPECTED.items() if verb == "fails"}
+    holding = {registry[i].run for i, verb in EXPECTED.items() if verb == "holds"}
+    assert failing <= holding
+
+
+@pytest.mark.parametrize("tail", [3, 4, 7])
+def test_moments_of_the_power_laws(tail):
+    assert module.pareto_moment(tail, 0) == 1
+    assert module.pareto_moment(tail, 1) == sp.Rational(tail, tail - 1)
+    assert module.pareto_moment(tail, 2) == sp.Rational(tail, tail - 2)
+
+
+def test_moments_at_the_edge_are_infinite():
+    assert module.pareto_moment(1, 1) == module.pareto_moment(2, 2) == sp.oo
+
+
+def test_vanishing_is_three_valued():
+    gap = module.mean_gap(1)
+    assert module.vanishes(gap) is True and module.vanishes(module.mean_gap(3)) is False
+    hidden = sp.MatrixSymbol("V", 1, 1) * 0
+    assert module.vanishes(hidden) is True
+    d = sp.Symbol("d", integer=True, positive=True)
+    V, M = sp.MatrixSymbol("V", d, 1), sp.MatrixSymbol("M", d, 1)
+    assert module.vanishes(V.T * V - 9 * M.T * M) is None
+
+
+def test_prover_refuses_contradictory_hypotheses():
+    x = z3.Real("x")
+    with pytest.raises(ValueError, match="contradict each other"):
+        prove([x > 0, x < 0], x == 1, "anything")
+
+
+def test_prover_says_undecided_when_it_runs_out_of_time(monkeypatch):
+    answers = iter([z3.sat, z3.unknown])
+    monkeypatch.setattr(z3.Solver, "check", lambda self: next(answers))
+    assert prove([], z3.BoolVal(True), "").verb == "undecided"
+
+
+def test_prover_reports_the_counterexample():
+    x = z3.Real("x")
+    outcome = prove([x >= 2, x <= 2], x == 1, "")
+    assert (outcome.verb, outcome.detail) == ("fails", "x = 2")
