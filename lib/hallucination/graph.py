@@ -113,7 +113,7 @@ def svg(rows: Iterable[Mapping[str, Any]], chapters: Iterable[str]) -> str:
     settled = sum(row["grounded"] for row in by_id.values())
     return (
         f'<div class="table-scroll" tabindex="0" role="region" aria-label="Dependency graph, scrolls sideways">'
-        f'<svg class="claim-graph" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
+        f'<svg class="claim-graph" viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="group" '
         f'aria-labelledby="graph-title graph-desc"><title id="graph-title">Dependency graph of the statements</title>'
         f'<desc id="graph-desc">{len(by_id)} statements and {dag.number_of_edges()} dependencies; {settled} are '
         f"settled together with everything they rest on. The table below lists them all.</desc>"

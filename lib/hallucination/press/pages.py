@@ -26,9 +26,11 @@ REPAIRS = [
         r'<div class="sidebar-primary-items__start sidebar-primary__section">',
         '<div class="sidebar-primary-items__start sidebar-primary__section" role="navigation" aria-label="Book">',
     ),
-    # sphinx-proof gives every statement's body one and the same id, and box and title the same one.
-    (r' id="proof(-content)?"', ""),
+    # sphinx-proof and sphinx-exercise give every body one and the same id, and box and title the same one.
+    (r' id="(proof|(proof|exercise|solution)-content)"', ""),
     (r'(<p class="admonition-title") id="[^"]*"(><span class="caption-number">)', r"\1\2"),
+    # The index of statements links to the labels.
+    *((rf'#{re.escape(claim.id)}"', f'#{claim.anchor}"') for claim in claims.CLAIMS.values()),
 ]
 
 
@@ -127,6 +129,7 @@ def repair_pages(app: Sphinx, exception: Exception | None) -> None:
 
 def setup(app: Sphinx) -> dict[str, Any]:
     """Connect to Sphinx."""
+    app.set_html_assets_policy("always")  # hover cards may bring formulas to pages without any
     app.connect("doctree-read", drop_thebe)
     app.connect("doctree-read", paper_numbers)
     app.connect("doctree-read", fold_proofs)
