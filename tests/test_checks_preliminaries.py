@@ -6,7 +6,7 @@ import z3
 
 from hallucination import checks, claims, verdicts
 from hallucination.checks import preliminaries as module
-from hallucination.prover import prove
+from hallucination.checks.prover import prove
 
 EXPECTED = {
     "def-3.1/finite-for-every-target": "fails",

@@ -407,9 +407,9 @@ def test_results_of_the_experiment() -> None:
     found = judge.from_experiment({2: RISES, 3: RISES}, {2: FALLS, 3: FALLS}, 1.0)
     assert [(r.form, r.outcome, r.control) for r in found] == [
         ("printed", "fails", "fails"),
-        ("repaired", "holds", "fails"),
+        ("stronger", "holds", "fails"),
     ]
-    assert verdicts.of_part(found, "statement") == "holds after repair"
+    assert verdicts.of_part(found, "statement") == "false as printed"
     # Where the control comes out otherwise, the result must not count.
     assert not judge.from_experiment({2: FALLS}, {2: FALLS}, 1.0)[1].counts
 

@@ -180,4 +180,6 @@ class TestAllChecks:
         outcomes: dict[Any, set[str]] = {}
         for r in results:
             outcomes.setdefault(checks.REGISTRY[r.id].run, set()).add(r.outcome)
-        assert [f.__name__ for f, verbs in outcomes.items() if "holds" not in verbs] == []
+        never = {f.__name__ for f, verbs in outcomes.items() if "holds" not in verbs}
+        # These two hold on statements that are no part of the book; tests/test_checks_hallucination.py shows it.
+        assert never == {"masses_have_one_mode", "neighbourhood_is_threshold"}

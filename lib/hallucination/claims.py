@@ -204,6 +204,7 @@ UNNUMBERED: dict[str, Claim] = {
             "§7.1, Figure 3",
             "09-coins",
             ("thm-5.1",),
+            True,  # its proof is the published protocol
         ),
     )
 }

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import stats
 
 from hallucination import coins
-from hallucination.checks import Outcome, Result, check, decide, fails, holds, undecided
+from hallucination.checks import Form, Outcome, Result, check, decide, fails, holds, undecided
 from hallucination.coins import Floats
 from hallucination.coins_scores import Interval, exam, interval, rank_correlation
 
@@ -180,8 +180,8 @@ def from_experiment(corrected: Rounds, hidden: Rounds, seconds: float) -> list[R
     """Evidence of a run of the experiment.
 
     The printed statement is judged on the corrected protocol; its control is a
-    learner that is known to improve.  The repaired statement, that falling loss
-    goes with falling conditional probability once a state is hidden, has as
+    learner that is known to improve.  What we put in its place, that falling
+    loss goes with falling conditional probability once a state is hidden, has as
     control the same sentence about the corrected protocol, where nothing is hidden.
 
     Parameters
@@ -203,20 +203,20 @@ def from_experiment(corrected: Rounds, hidden: Rounds, seconds: float) -> list[R
         _result(
             "hidden-state-drives-probability-down",
             "With a hidden state behind the outcome, the estimate's conditional probability falls with the loss.",
-            "repaired",
+            "stronger",
             (fall_together(hidden), fall_together(corrected)),
             seconds,
         ),
     ]
 
 
-def _result(name: str, says: str, form: str, outcomes: tuple[Outcome, Outcome], seconds: float) -> Result:
+def _result(name: str, says: str, form: Form, outcomes: tuple[Outcome, Outcome], seconds: float) -> Result:
     outcome, control = outcomes
     return Result(
         id=f"{CLAIM}/{name}",
         claim=CLAIM,
         part="statement",
-        form="printed" if form == "printed" else "repaired",
+        form=form,
         evidence="experiment",
         says=says,
         reading="",

@@ -13,7 +13,7 @@ import z3
 from flint import arb
 
 from hallucination.checks import Outcome, check, decide, fails, holds
-from hallucination.prover import prove
+from hallucination.checks.prover import prove
 
 HALF, TENTH, HUNDREDTH = Fraction(1, 2), Fraction(1, 10), Fraction(1, 100)
 

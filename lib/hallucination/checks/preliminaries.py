@@ -14,7 +14,7 @@ from sympy.stats import Expectation
 from sympy.stats.rv import RandomMatrixSymbol
 
 from hallucination.checks import Outcome, check, decide, fails
-from hallucination.prover import prove
+from hallucination.checks.prover import prove
 
 _v, _x, _cut = sp.Symbol("v", real=True), sp.Symbol("x", positive=True), sp.Symbol("R", positive=True)
 
