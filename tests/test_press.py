@@ -109,6 +109,12 @@ def test_broken_reference_fails_every_build(small_book: Book) -> None:
         assert small_book.read(PAGE) == good
 
 
+def test_changed_style_sheet_reaches_the_pages(small_book: Book) -> None:
+    small_book.write("book/_static/empty.css", "p { color: teal }")
+    assert small_book.built() == []
+    assert "teal" in small_book.read("_build/html/_static/empty.css")
+
+
 def test_removed_pages_are_built_again(small_book: Book) -> None:
     (small_book.root / PAGE).unlink()
     (small_book.root / "_build/html/.built.json").unlink()

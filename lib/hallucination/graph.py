@@ -10,7 +10,7 @@ import networkx as nx
 
 from hallucination import claims, verdicts
 
-WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 112, 44, 44, 14, 8  # pixels
+WIDTH, HEIGHT, GAP_X, GAP_Y, MARGIN = 112, 44, 28, 14, 8  # pixels
 
 # Dash pattern of the border per verdict of the statement; solid means settled as printed.
 DASHES = {
