@@ -49,11 +49,8 @@ class TestDigest:
         chapter = chapter_of(tmp_path, CELL)
         assert chapter.digest({"x": 2}) != chapter.digest({})
         (tmp_path / "records").mkdir()
-        reading = CELL.replace("# Title", "# Title")
-        (tmp_path / "c.md").write_text(
-            HEADER.format(gpu="false").replace("chapter:\n", "chapter:\n  reads: [records/*.json]\n") + reading,
-            "utf8",
-        )
+        header = HEADER.format(gpu="false").replace("chapter:\n", "chapter:\n  reads: [records/*.json]\n")
+        (tmp_path / "c.md").write_text(header + CELL, "utf8")
         before = Chapter(Path("c.md"), tmp_path).digest({})
         (tmp_path / "records" / "r.json").write_text("{}", "utf8")
         assert Chapter(Path("c.md"), tmp_path).digest({}) != before
