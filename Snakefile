@@ -1,7 +1,7 @@
 """The press: what is made from which.
 
-    snakemake                                          the book, laptop profile
-    snakemake --config profile=paper out=runs/paper    another profile, into a folder of its own
+    snakemake                                          the book, laptop profile, into _build
+    snakemake --config profile=paper                   another profile, into runs/paper
 
 An execution's file name holds a digest of all that it depends on (code cells, parameters, the library files it
 imports, the lock file), so a file that exists is never stale and a change of prose executes nothing.  Files are
@@ -12,14 +12,15 @@ import sys
 from pathlib import Path
 
 from hallucination.press.chapters import PressError, find_root
-from hallucination.press.plan import Plan, load
+from hallucination.press.plan import REFERENCE, Plan, load
 
 try:
     ROOT = find_root()
     if "request" in config:
         PLAN = load(ROOT, Path(config["request"]))
     else:
-        PLAN = Plan(ROOT, Path(config.get("out", "_build")), config.get("profile", "laptop"))
+        profile = config.get("profile", REFERENCE)
+        PLAN = Plan(ROOT, Path(config.get("out", "_build" if profile == REFERENCE else f"runs/{profile}")), profile)
     PLAN.write()
 except PressError as error:
     sys.exit(f"error: {error}")

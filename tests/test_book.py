@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,9 @@ pytestmark = [pytest.mark.book, pytest.mark.skipif(not PAGES, reason="skipped: n
 RUNNABLE = [p for p in PAGES if p.name not in ("genindex.html", "search.html")]
 
 
+@cache
 def soup_of(page: Path) -> BeautifulSoup:
+    """The parsed page; shared, so tests must not change it."""
     return BeautifulSoup(page.read_text("utf8"), "html.parser")
 
 
@@ -52,7 +55,7 @@ def test_every_picture_has_words(page: Path) -> None:
 
 @each_page(PAGES)
 def test_no_raw_markup_no_traceback(page: Path) -> None:
-    article = soup_of(page).select_one("article.bd-article")
+    article = BeautifulSoup(page.read_text("utf8"), "html.parser").select_one("article.bd-article")
     if article is None:
         return
     for node in article.select("script, style, pre, code"):
@@ -76,6 +79,7 @@ def test_links_and_anchors_lead_somewhere(page: Path) -> None:
             assert fragment in ids_of(target), f"dead anchor {url}"
 
 
+@cache
 def ids_of(page: Path) -> set[str]:
     soup = soup_of(page)
     return {str(n["id"]) for n in soup.select("[id]")} | {str(n["name"]) for n in soup.select("a[name]")}

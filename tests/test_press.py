@@ -172,6 +172,7 @@ def test_run_with_parameters_has_its_own_folder_and_page(small_book: Book) -> No
     assert told["results"] == {"01-library": {"area": 9}}
     assert told["parameters"] == {"01-library": {"width": 3}}
     page = Path(told["page"]).read_text("utf8")
+    assert (Path(told["folder"]) / "01-library.ipynb").exists()
     assert "About this run" in page
     assert "Hardware" in page
     assert re.search(r"<td><p>area</p></td>\s*<td><p>9</p></td>\s*<td><p>4</p></td>", page)

@@ -56,6 +56,21 @@ class TestDigest:
         assert Chapter(Path("c.md"), tmp_path).digest({}) != before
 
 
+def test_invalid_python_names_the_cell(tmp_path: Path) -> None:
+    with pytest.raises(PressError, match=r"chapter c, code cell 1 of 1: SyntaxError: .*: x = ="):
+        chapter_of(tmp_path, CELL.replace("x = 1", "x = = 1")).digest({})
+
+
+def test_magics_are_allowed(tmp_path: Path) -> None:
+    assert chapter_of(tmp_path, CELL.replace("x = 1", "%matplotlib inline\n!ls")).digest({})
+
+
+def test_default_must_be_a_literal(tmp_path: Path) -> None:
+    body = CELL.replace("x = 1", ":tags: [parameters]\n\nx = max(1, 2)  # help")
+    with pytest.raises(PressError, match=r"chapter c: default of x must be a literal, got max\(1, 2\)"):
+        chapter_of(tmp_path, body).parameters  # noqa: B018
+
+
 def test_closure_follows_imports_within_functions_and_packages(tmp_path: Path) -> None:
     package = tmp_path / "pack"
     (package / "sub").mkdir(parents=True)

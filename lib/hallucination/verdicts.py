@@ -165,6 +165,9 @@ def badge(label: str, verdict: str) -> str:
     )
 
 
+_COLUMNS = ("checked sentence", "form", "evidence", "outcome", "what was found")
+
+
 def _check_row(r: Result) -> str:
     control = "" if r.counts else " (does not count: its control did not fail)"
     reading = f" <em>({html.escape(r.reading)})</em>" if r.reading else ""
@@ -175,22 +178,24 @@ def _check_row(r: Result) -> str:
         f"<b>{r.outcome}</b>{control}",
         html.escape(r.detail),
     )
-    return "<tr>" + "".join(f"<td>{c}</td>" for c in cells) + "</tr>"
+    # data-label: on narrow screens each row becomes a card, and this its captions.
+    return "<tr>" + "".join(f'<td data-label="{h}">{c}</td>' for h, c in zip(_COLUMNS, cells, strict=True)) + "</tr>"
 
 
 def as_html(row: Mapping[str, Any]) -> str:
     """Badge of a claim with the table of its checks."""
-    head = "".join(
-        f'<th scope="col">{h}</th>' for h in ("checked sentence", "form", "evidence", "outcome", "what was found")
-    )
-    body = "".join(_check_row(Result(**c)) for c in row["checks"])
     parts = f"statement: {row['statement']}"
     if row["proof"] != NO_PROOF:
         parts += f"; printed proof: {row['proof']}"
+    summary = f"<p>{badge(row['label'], row['verdict'])} <small>{parts}</small></p>"
+    if not row["checks"]:
+        return f'<div class="claim-evidence">{summary}</div>'
+    head = "".join(f'<th scope="col">{h}</th>' for h in _COLUMNS)
+    body = "".join(_check_row(Result(**c)) for c in row["checks"])
     return (
-        f'<div class="claim-evidence"><p>{badge(row["label"], row["verdict"])} <small>{parts}</small></p>'
+        f'<div class="claim-evidence">{summary}'
         f'<div class="table-scroll" tabindex="0" role="region" aria-label="Checks of {row["label"]}">'
-        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div></div>"
+        f'<table class="cards"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div></div>'
     )
 
 

@@ -17,7 +17,6 @@ from hallucination.press.chapters import PressError
 from hallucination.press.plan import Plan
 
 STAMP = ".built.json"  # written last; a build without it is not whole
-MISSING_PLAN = "staging"
 
 
 @contextmanager

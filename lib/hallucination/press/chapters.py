@@ -92,18 +92,42 @@ class Chapter:
 
     @cached_property
     def parameters(self) -> dict[str, Parameter]:
-        """The parameters cell, as papermill reads it; empty if the chapter has none."""
+        """The parameters cell, as papermill reads it; empty if the chapter has none.
+
+        Raises
+        ------
+        PressError
+            If a default is not a literal.
+        """
         cell = next((c for c in self.code if "parameters" in c.metadata.tags), None)
         if cell is None:
             return {}
         found = PythonTranslator.inspect(cell)
-        return {p.name: Parameter(p.name, ast.literal_eval(p.default), p.help) for p in found}
+        return {p.name: Parameter(p.name, self._literal(p.name, p.default), p.help) for p in found}
+
+    def _literal(self, name: str, default: str) -> Any:
+        try:
+            return ast.literal_eval(default)
+        except (ValueError, SyntaxError):
+            raise PressError(f"chapter {self.stem}: default of {name} must be a literal, got {default}") from None
 
     @property
     def python(self) -> str:
-        """All code cells as one Python source, magics and shell lines translated away."""
-        transform = TransformerManager().transform_cell
-        return "\n".join(transform(c.source) for c in self.code)
+        """All code cells as one Python source, magics and shell lines translated away.
+
+        Raises
+        ------
+        PressError
+            If a cell is not valid Python; names the cell.
+        """
+        cells = [TransformerManager().transform_cell(c.source) for c in self.code]
+        for k, text in enumerate(cells, 1):
+            try:
+                ast.parse(text)
+            except SyntaxError as error:
+                where = f"chapter {self.stem}, code cell {k} of {len(cells)}"
+                raise PressError(f"{where}: SyntaxError: {error.msg}: {(error.text or '').strip()}") from None
+        return "\n".join(cells)
 
     @cached_property
     def sources(self) -> list[Path]:

@@ -168,18 +168,20 @@ def stage(plan: Plan, folder: Path) -> None:
 
 def write_evidence(plan: Plan) -> None:
     """Write evidence and run records of a plan's chapters beside its pages, and point to its executions."""
+    out = plan.root / plan.out
     for kind in ("evidence", "records"):
-        for old in (plan.root / plan.out / kind).glob("*.json"):
+        for old in (out / kind).glob("*.json"):
             if old.stem not in {c.stem for c in plan.book[0]}:
                 old.unlink()
     for chapter in plan.chapters:
         nb = nbformat.read(plan.root / plan.executed(chapter.stem), as_version=4)
-        out = plan.root / plan.out
+        if not plan.is_reference:
+            records.write_text(out / f"{chapter.stem}.ipynb", nbformat.writes(nb))
         records.write_json(out / "evidence" / f"{chapter.stem}.json", outputs.evidence(nb))
         found = {"results": outputs.headlines(nb), "execution": plan.executions[chapter.stem]}
         records.write_json(out / "records" / f"{chapter.stem}.json", {**nb.metadata[RUN], **found})
     shown = {c.stem: plan.executions[c.stem] for c in plan.chapters}
-    records.write_json(plan.root / plan.out / "evidence.json", shown)
+    records.write_json(out / "evidence.json", shown)
 
 
 def remember(plan: Plan) -> None:
