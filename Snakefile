@@ -11,6 +11,7 @@ written whole or not at all; a build killed at any moment is continued by the ne
 import sys
 from pathlib import Path
 
+from hallucination.press.bind import forget_foreign_pages
 from hallucination.press.chapters import PressError, find_root
 from hallucination.press.plan import REFERENCE, Plan, load
 
@@ -22,6 +23,7 @@ try:
         profile = config.get("profile", REFERENCE)
         PLAN = Plan(ROOT, Path(config.get("out", "_build" if profile == REFERENCE else f"runs/{profile}")), profile)
     PLAN.write()
+    forget_foreign_pages(PLAN.out / "html")
 except PressError as error:
     sys.exit(f"error: {error}")
 

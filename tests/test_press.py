@@ -219,6 +219,10 @@ def test_stock_jupyter_book_builds_the_sources(small_book: Book) -> None:
     done = small_book.command("jupyter-book", "build", ".")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "area is 4" in small_book.read(PAGE)
+    assert "This page was executed in" not in small_book.read(PAGE)
+    # It wrote over the press's pages; the press notices and puts its own back, executing nothing.
+    assert small_book.built() == []
+    assert "This page was executed in" in small_book.read(PAGE)
 
 
 def test_stock_jupyter_book_fails_twice_on_a_failing_cell(small_book: Book) -> None:

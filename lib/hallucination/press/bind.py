@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import shutil
 import subprocess
@@ -17,6 +18,7 @@ from hallucination.press.chapters import PressError
 from hallucination.press.plan import Plan
 
 STAMP = ".built.json"  # written last; a build without it is not whole
+MARK = "objects.inv"  # Sphinx writes it in every build; its time tells whose build the pages are
 
 
 @contextmanager
@@ -60,6 +62,17 @@ def replace_folder(new: Path, place: Path) -> None:
     shutil.rmtree(old, ignore_errors=True)
 
 
+def _time_of(html: Path) -> int:
+    return (html / MARK).stat().st_mtime_ns if (html / MARK).exists() else 0
+
+
+def forget_foreign_pages(html: Path) -> None:
+    """Drop the stamp of pages that a plain ``jupyter-book build .`` has written over since."""
+    stamp = html / STAMP
+    if stamp.exists() and json.loads(stamp.read_text("utf8")).get("mark") != _time_of(html):
+        stamp.unlink()
+
+
 def bind(plan: Plan) -> Path:
     """Stage and render a plan's book and return its front page."""
     out = plan.root / plan.out
@@ -70,7 +83,8 @@ def bind(plan: Plan) -> Path:
         fresh = out / "html.new"
         shutil.rmtree(fresh, ignore_errors=True)
         shutil.copytree(pages, fresh)
-        records.write_json(fresh / STAMP, {"profile": plan.profile, "executions": plan.executions})
+        stamp = {"profile": plan.profile, "executions": plan.executions, "mark": _time_of(fresh)}
+        records.write_json(fresh / STAMP, stamp)
         replace_folder(fresh, out / "html")
         stage.remember(plan)
     return out / "html" / "index.html"

@@ -62,7 +62,8 @@ def list_chapters(as_json: bool) -> None:
         click.echo(json.dumps(found, indent=1, ensure_ascii=False))
         return
     for chapter in found:
-        cost = ", ".join(f"{value} {name}" for name, value in chapter["cost"].items())
+        units = {"seconds": "s on 2 cores", "memory_mb": "MB of memory"}
+        cost = ", ".join(f"{value} {units.get(name, name)}" for name, value in chapter["cost"].items())
         click.echo(f"{chapter['chapter']}  {chapter['title']}")
         click.echo(f"  statements: {', '.join(chapter['statements']) or 'none'};  cost: {cost or 'not stated'}")
         for p in chapter["parameters"]:
