@@ -197,7 +197,9 @@ def test_references_show_the_statement_on_hover(open_page: Any) -> None:
     link.hover()
     tip = page.locator(".tippy-box, .hover-card")
     tip.first.wait_for(state="visible", timeout=5000)
-    assert "Definition" in tip.first.inner_text()
+    title, _, body = tip.first.inner_text().partition("\n")
+    assert title.startswith("Definition")
+    assert len(body) > 100, "the card shows the statement, not only its title"
     assert page.foreign == []
 
 

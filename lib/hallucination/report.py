@@ -38,12 +38,16 @@ def chapters_here() -> list[str]:
     return sorted(p.stem for p in Path("../notebooks").glob("*.md"))
 
 
-def where(row: Mapping[str, Any], chapters: Iterable[str]) -> str:
-    """Link to a statement's place in the book, or its planned chapter."""
-    if row["chapter"] not in chapters:
-        return f"{row['chapter']} (planned)"
-    anchor = f"#{claims.find(row['id']).anchor}" if row["id"] in claims.CLAIMS else ""
-    return f'<a href="../notebooks/{row["chapter"]}.html{anchor}">{row["chapter"]}</a>'
+def name_of(row: Mapping[str, Any], chapters: Iterable[str]) -> str:
+    """Label of a statement, linked to its place in the book if its chapter exists, and where the paper prints it."""
+    claim = claims.find(row["id"])
+    label = html.escape(claim.label)
+    if claim.chapter in chapters:
+        anchor = f"#{claim.anchor}" if claim.id in claims.CLAIMS else ""
+        label = f'<a href="../notebooks/{claim.chapter}.html{anchor}">{label}</a>'
+    else:
+        label = f"<span>{label}</span>"
+    return label + ("" if claim.label == claim.place else f"<br><small>{html.escape(claim.place)}</small>")
 
 
 def _scroll(table: str, label: str) -> HTML:
@@ -51,11 +55,14 @@ def _scroll(table: str, label: str) -> HTML:
 
 
 def _table(head: Iterable[str], body: Iterable[Iterable[str]]) -> str:
-    columns = "".join(f'<th scope="col">{h}</th>' for h in head)
+    names = tuple(head)
+    columns = "".join(f'<th scope="col">{h}</th>' for h in names)
     lines = []
     for first, *rest in body:
-        lines.append(f'<tr><th scope="row">{first}</th>' + "".join(f"<td>{c}</td>" for c in rest) + "</tr>")
-    return f"<table><thead><tr>{columns}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+        # data-label: on narrow screens each row becomes a card, and this its captions.
+        cells = "".join(f'<td data-label="{h}">{c}</td>' for h, c in zip(names[1:], rest, strict=True))
+        lines.append(f'<tr><th scope="row">{first}</th>{cells}</tr>')
+    return f'<table class="cards"><thead><tr>{columns}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
 
 
 def counts_sentence(rows: Iterable[Mapping[str, Any]]) -> str:
@@ -69,17 +76,15 @@ def counts_sentence(rows: Iterable[Mapping[str, Any]]) -> str:
 def verdict_table(rows: Iterable[Mapping[str, Any]]) -> HTML:
     """The verdicts of statement and printed proof, one line per statement."""
     chapters = chapters_here()
-    head = ("statement", "title", "printed in", "verdict", "statement alone", "printed proof", "checks", "chapter")
+    head = ("statement", "title", "verdict", "statement alone", "printed proof", "checks")
     body = (
         (
-            html.escape(row["label"]),
+            name_of(row, chapters),
             html.escape(row["title"]),
-            html.escape(row["place"]),
             f"{verdicts.MARKS[row['verdict']]} {row['verdict']}",
             row["statement"],
-            row["proof"],
+            "none" if row["proof"] == verdicts.NO_PROOF else row["proof"],
             str(len(row["checks"])),
-            where(row, chapters),
         )
         for row in rows
     )
@@ -113,7 +118,7 @@ def grounds_table(rows: Iterable[Mapping[str, Any]]) -> HTML:
         (
             html.escape(row["label"]),
             row["statement"],
-            row["proof"],
+            "none" if row["proof"] == verdicts.NO_PROOF else row["proof"],
             ", ".join(claims.find(u).label for u in row["uses"]) or "nothing",
             "yes" if row["grounded"] else "no",
         )
