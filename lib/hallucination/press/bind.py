@@ -79,12 +79,12 @@ def bind(plan: Plan) -> Path:
     with locked(out):
         staged = out / "stage"
         stage.stage(plan, staged)
-        pages = render(staged)
         fresh = out / "html.new"
         shutil.rmtree(fresh, ignore_errors=True)
-        shutil.copytree(pages, fresh)
+        render(staged).rename(fresh)
         stamp = {"profile": plan.profile, "executions": plan.executions, "mark": _time_of(fresh)}
         records.write_json(fresh / STAMP, stamp)
         replace_folder(fresh, out / "html")
         stage.remember(plan)
+        shutil.rmtree(staged)  # after a failure it stays, to look at
     return out / "html" / "index.html"
