@@ -57,6 +57,9 @@ def test_optimum_by_enumeration(n: int) -> None:
     assert found.constant == average(flat)
     assert found.at_mean == average([law[math.floor(m + Fraction(1, 2))] for law, m in zip(laws, means, strict=True)])
     assert found.at_mode == average([max(law) for law in laws])
+    neighbours = [{math.floor(m + Fraction(1, 2)), math.ceil(m - Fraction(1, 2))} for m in means]
+    kindly = average([max(law[k] for k in ks) for law, ks in zip(laws, neighbours, strict=True)])
+    assert coins.at_least_loss_kindly(n) == kindly
 
 
 @pytest.mark.parametrize("n", SIZES)
@@ -197,6 +200,22 @@ def test_rank_correlation() -> None:
     assert rank_correlation(falling, rising) == pytest.approx(stats.spearmanr(falling, rising).statistic)
     assert rank_correlation(falling, np.full(3, 0.6)) is None
     assert rank_correlation(np.full(3, 0.6), rising) is None
+
+
+@pytest.mark.parametrize("n", [3, 5])
+def test_noise_in_the_last_bits_is_a_tie(n: int) -> None:
+    """With an odd number of coins from two mirrored bags, both counts next to N/2 are equally likely."""
+    asked = exam(n, hidden=True)
+    estimates = [np.full(len(asked.coins), n / 2 + step) for step in (-0.6, 0.4, -0.6, 0.4)]
+    probability = np.array([asked.probability(e) for e in estimates])
+    assert probability == pytest.approx(np.full(4, float(coins.hidden_optimum(n).at_mean)), abs=1e-12)
+    noisy = probability + np.array([0, 1e-16, -1e-16, 2e-16])
+    falling = np.array([4.0, 3.0, 2.0, 1.0])
+    assert rank_correlation(falling, noisy) is None
+    assert rank_correlation(noisy, falling) is None
+    assert judge.false_alarms({n: [(falling, noisy), (falling, noisy)]}, shuffles=3) == 0
+    # A change that is not noise still counts.
+    assert rank_correlation(falling, probability + np.array([0, 0, 0, 1e-6])) == pytest.approx(-math.sqrt(0.6))
 
 
 def test_interval() -> None:
@@ -367,6 +386,7 @@ def test_exact_checks_and_their_controls() -> None:
         "published-mean-is-shifted": "holds",
         "corrected-score-is-highest-at-least-loss": "holds",
         "published-score-is-highest-at-least-loss": "fails",
+        "least-loss-need-not-be-likeliest": "holds",
     }
     assert all(r.counts for r in results.values())
 
@@ -395,6 +415,8 @@ def test_rules(rounds: judge.Rounds, unrelated: str, together: str) -> None:
 
 def test_positive_control_is_found() -> None:
     assert judge.no_relation({n: judge.straight_walk(n, 3) for n in (2, 4)}).verb == "fails"
+    for n in range(2, 6):
+        assert judge.no_relation({n: judge.straight_walk(n, 2, by_published=True)}).verb == "fails"
 
 
 def test_shuffled_losses_raise_few_alarms() -> None:
@@ -404,14 +426,26 @@ def test_shuffled_losses_raise_few_alarms() -> None:
 
 
 def test_results_of_the_experiment() -> None:
-    found = judge.from_experiment({2: RISES, 3: RISES}, {2: FALLS, 3: FALLS}, 1.0)
-    assert [(r.form, r.outcome, r.control) for r in found] == [
-        ("printed", "fails", "fails"),
-        ("stronger", "holds", "fails"),
+    published, up, down = {2: WIDE, 3: WIDE}, {2: RISES, 3: RISES}, {2: FALLS, 3: FALLS}
+    found = judge.from_experiment(published, up, up, down, 1.0)
+    assert [(r.form, r.reading, r.outcome, r.control) for r in found] == [
+        ("printed", judge.BY_PUBLISHED_SCORE, "undecided", "fails"),
+        ("printed", judge.BY_CONSISTENT_SCORE, "fails", "fails"),
+        ("stronger", "", "fails", "fails"),
+        ("stronger", "", "holds", "fails"),
     ]
-    assert verdicts.of_part(found, "statement") == "false as printed"
+    assert verdicts.of_part(found[:1], "statement") == "undecided"
+    assert verdicts.of_part(found[1:], "statement") == "false as printed"
+    assert verdicts.of_part(found, "statement") == "ambiguous"
     # Where the control comes out otherwise, the result must not count.
-    assert not judge.from_experiment({2: FALLS}, {2: FALLS}, 1.0)[1].counts
+    assert not judge.from_experiment(published, up, down, down, 1.0)[3].counts
+
+
+def test_readings_of_the_printed_sentence() -> None:
+    exact = [checks.run(c) for c in checks.of_claim("sec-7.1") if c.reading]
+    assert [(r.form, r.part, r.reading) for r in exact] == [("printed", "statement", judge.NOT_LIKELIEST)]
+    assert verdicts.of_part(exact, "statement") == "holds as printed"
+    assert exact[0].detail == "N=5: 0.4112 at the least loss, 0.4114 at best"
 
 
 def test_exact_part_does_not_import_torch() -> None:

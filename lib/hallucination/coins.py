@@ -158,6 +158,16 @@ def at_least_loss(n: int, law: str = "data", rounding: str = "nearest") -> Fract
 
 
 @cache
+def at_least_loss_kindly(n: int) -> Fraction:
+    """Average conditional probability of the least-loss estimate, if a half goes to the likelier neighbour; exact."""
+    coins = subsets(n)
+    laws, whole = exact_laws(head_probabilities(n), coins)
+    sums, rows = (coins + 1).sum(axis=1), np.arange(len(laws))
+    up, down = ((2 * sums + 2 * n - half) // (4 * n) for half in (0, 1))
+    return _average(np.maximum(laws[rows, up], laws[rows, down]), whole)
+
+
+@cache
 def optimum(n: int) -> Optimum:
     """Exact values at the least-loss estimate of the paper's coins (§7.1), all subsets equally likely."""
     coins = subsets(n)

@@ -20,6 +20,8 @@ from hallucination.coins import (
     subsets,
 )
 
+DECIMALS = 9  # losses and scores that agree to so many places count as equal
+
 
 def nearest_count(estimates: Floats, n: int) -> Ints:
     """Nearest feasible count 0, …, N of an estimate; halves go up."""
@@ -111,10 +113,15 @@ def exam(n: int, coins: Ints | None = None, *, hidden: bool = False) -> Exam:
 
 
 def rank_correlation(loss: Floats, probability: Floats) -> float | None:
-    """Spearman's rank correlation, or None where it is undefined because one series never changes."""
-    if np.ptp(loss) == 0 or np.ptp(probability) == 0:
+    """Spearman's rank correlation, or None where it is undefined because one series never changes.
+
+    Values that agree to ``DECIMALS`` places are tied: sums in another order
+    differ in their last bits, and ranks would take that noise for a change.
+    """
+    a, b = (stats.rankdata(np.round(series, DECIMALS)) for series in (loss, probability))
+    if np.ptp(a) == 0 or np.ptp(b) == 0:
         return None
-    return float(stats.spearmanr(loss, probability).statistic)
+    return float(np.corrcoef(a, b)[0, 1])
 
 
 @dataclass(frozen=True)
