@@ -9,9 +9,9 @@ from hallucination.checks import preliminaries as module
 from hallucination.checks.prover import prove
 
 EXPECTED = {
-    "def-3.1/finite-for-every-target": "fails",
-    "def-3.1/finite-with-second-moment": "holds",
-    "def-3.1/regret-is-finite": "holds",
+    "def-3.1/objective-for-every-target": "fails",
+    "def-3.1/objective-with-second-moment": "holds",
+    "def-3.1/regret-needs-first-moment": "holds",
     "def-3.1/pins-every-input-on-average": "fails",
     "def-3.1/pins-every-input-conditionally": "holds",
     "def-3.2/constant-bound-twice": "fails",
@@ -77,6 +77,18 @@ def test_moments_at_the_edge_are_infinite():
     assert module.pareto_moment(1, 1) == module.pareto_moment(2, 2) == sp.oo
 
 
+def test_a_target_with_a_second_moment_stands_for_all():
+    law = module.target_with("second moment")
+    loss = module.loss_at(sp.Symbol("v", real=True), law)
+    assert law.first.is_Symbol and law.second.is_Symbol and loss.is_finite is True
+    assert module.loss_at(law.first, law._replace(second=sp.oo)).is_finite is False
+
+
+def test_control_says_that_the_target_has_no_mean():
+    found = module.mean_is_only_minimiser("nothing")
+    assert found.verb == "fails" and "no mean" in found.detail and "oo" not in found.detail
+
+
 def test_vanishing_is_three_valued():
     gap = module.mean_gap(1)
     assert module.vanishes(gap) is True and module.vanishes(module.mean_gap(3)) is False
@@ -103,3 +115,14 @@ def test_prover_reports_the_counterexample():
     x = z3.Real("x")
     outcome = prove([x >= 2, x <= 2], x == 1, "")
     assert (outcome.verb, outcome.detail) == ("fails", "x = 2")
+
+
+def test_prover_tells_the_counterexample_as_a_sentence():
+    x, y = z3.Reals("x y")
+    outcome = prove([x >= -2, x <= -2], x == 1, "", "{x} it is, and {y} is free")
+    assert (outcome.verb, outcome.detail) == ("fails", "−2 it is, and 0 is free")
+    assert y.decl().name() == "y"
+
+
+def test_failing_details_are_sentences(results):
+    assert [r.id for r in results.values() if r.outcome == "fails" and r.detail.count(" = ") > 2] == []

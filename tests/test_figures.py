@@ -28,6 +28,21 @@ def test_states_differ_in_line_and_in_colour():
     assert len({*figures.LINES}) == len({*figures.HATCHES}) == len({*figures.COLOURS}) == 4
 
 
+def test_panels_are_stacked_and_their_letters_large():
+    upper, lower = figures.subplots(2, height=2, sharex=True)
+    assert upper.get_position().y0 > lower.get_position().y1
+    assert tuple(figures.whole(upper).get_size_inches()) == (figures.WIDTH, 4)
+    assert upper.xaxis.label.get_fontsize() == lower.get_xticklabels()[0].get_fontsize() == 12
+
+
+def test_legend_stands_above_the_panel():
+    (ax,) = figures.subplots()
+    ax.plot([0, 1], label="line")
+    figures.legend_above(ax)
+    figures.whole(ax).draw_without_rendering()
+    assert ax.get_legend().get_window_extent().y0 >= ax.get_window_extent().y1
+
+
 def test_latent_states_draws_one_cloud_per_state_and_no_title():
     figure = figures.latent_states()
     (ax,) = figure.axes
@@ -39,5 +54,7 @@ def test_max_criterion_marks_every_largest_entry():
     figure = figures.max_criterion([[0.9, 0.1], [0.7, 0.7]], ("one", "two"), ("cat", "dog"))
     (ax,) = figure.axes
     words = [text.get_text() for text in ax.texts]
-    assert words.count("largest") == 3 and words.count("average") == 2
+    assert words.count("largest") == 3
+    assert [line.get_ydata()[0] for line in ax.get_lines()] == [0.5, 0.7]
+    assert [text.get_text() for text in ax.get_legend().get_texts()].count("average") == 1
     assert [patch.get_height() for patch in ax.patches] == [0.9, 0.7, 0.1, 0.7]

@@ -182,4 +182,4 @@ class TestAllChecks:
             outcomes.setdefault(checks.REGISTRY[r.id].run, set()).add(r.outcome)
         never = {f.__name__ for f, verbs in outcomes.items() if "holds" not in verbs}
         # These two hold on statements that are no part of the book; tests/test_checks_hallucination.py shows it.
-        assert never == {"masses_have_one_mode", "neighbourhood_is_threshold"}
+        assert never == {"one_state_has_few_modes", "neighbourhood_is_threshold"}

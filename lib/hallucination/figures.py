@@ -18,14 +18,17 @@ LINES = ("-", "--", ":", "-.")
 HATCHES = ("///", "\\\\\\", "...", "xxx")
 
 
-def use_style() -> None:
-    """Set matplotlib to the book's style for this process."""
+WIDTH = 4.8  # inches; narrow, so that 12-point letters stay legible on a telephone
+
+
+def use_style(letters: float = 10) -> None:
+    """Set matplotlib to the book's style for this process, with letters of the given size in points."""
     mpl.rcParams.update(
         {
-            "figure.figsize": (6.4, 3.2),
+            "figure.figsize": (WIDTH, 3.2),
             "figure.dpi": 120,
             "figure.constrained_layout.use": True,
-            "font.size": 10,
+            "font.size": letters,
             "lines.linewidth": 2,
             "axes.spines.top": False,
             "axes.spines.right": False,
@@ -35,11 +38,26 @@ def use_style() -> None:
     )
 
 
-def subplots(columns: int = 1, height: float = 3.2) -> list[Axes]:
-    """Open a figure in the book's style and return its axes, one per column."""
-    use_style()
-    _, axes = plt.subplots(1, columns, figsize=(6.4, height), squeeze=False)
-    return list(axes[0])
+def subplots(rows: int = 1, height: float = 3.2, sharex: bool = False) -> list[Axes]:
+    """Open a figure of stacked panels in the book's style and return their axes, one per row.
+
+    Parameters
+    ----------
+    rows : int
+        Number of panels, one below the other.
+    height : float
+        Height of one panel in inches.
+    sharex : bool
+        Whether the panels have one horizontal axis together.
+    """
+    use_style(12)
+    _, axes = plt.subplots(rows, 1, figsize=(WIDTH, rows * height), squeeze=False, sharex=sharex)
+    return list(axes[:, 0])
+
+
+def legend_above(ax: Axes, columns: int = 1) -> None:
+    """Put the legend above the panel, where it covers no curve."""
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=columns, columnspacing=1, handlelength=1.8)
 
 
 def whole(ax: Axes) -> Figure:
@@ -70,24 +88,23 @@ def state_lines(ax: Axes, x: Array, densities: Array, weights: Array | None = No
 
 def latent_states() -> Figure:
     """Draw Figure 1 of the paper anew: one open question, three latent states, a cloud of good answers for each."""
-    use_style()
-    figure, ax = plt.subplots(figsize=(6.4, 2.9))
-    ax.set(xlim=(0, 10), ylim=(-0.2, 6.2))
+    use_style(12)
+    figure, ax = plt.subplots(figsize=(WIDTH, 4.6))
+    ax.set(xlim=(0, 10), ylim=(-0.2, 8.2))
     ax.axis("off")
     frame = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": "black"}
-    ax.text(1.2, 3, "question $X$:\n“How was\nthe film?”", ha="center", va="center", bbox=frame)
+    ax.text(0.5, 7.5, "question $X$: “How was the film?”", va="center", bbox=frame)
     names = ("$Z_1$: delighted", "$Z_2$: bored", "$Z_3$: angry")
-    answers = ("“A joy from start to end.”", "“Two hours, felt like four.”", "“They owe me a ticket.”")
+    answers = ("“A joy from\nstart to end.”", "“Two hours,\nfelt like four.”", "“They owe\nme a ticket.”")
     for i, (name, answer) in enumerate(zip(names, answers, strict=True)):
-        y = 5 - 2 * i
+        y = 5 - 2.1 * i
         arrow = {"arrowstyle": "->", "linestyle": LINES[i], "color": COLOURS[i], "linewidth": 1.5}
-        ax.annotate("", xy=(3.3, y), xytext=(2.35, 3), arrowprops=arrow)
-        ax.text(4.3, y, name, ha="center", va="center", color=COLOURS[i])
-        ax.annotate("", xy=(6.1, y), xytext=(5.3, y), arrowprops=arrow)
-        ax.add_patch(Ellipse((8.1, y), 3.8, 1.5, fill=False, hatch=HATCHES[i], edgecolor=COLOURS[i], alpha=0.35))
-        ax.text(
-            8.1, y, answer, ha="center", va="center", fontsize=9, bbox={"facecolor": "white", "edgecolor": "none"}
-        )
+        bent = {**arrow, "connectionstyle": "angle,angleA=90,angleB=0,rad=6"}
+        ax.annotate("", xy=(1.7, y), xytext=(1.1 - 0.4 * i, 7), arrowprops=bent)
+        ax.text(1.8, y, name, va="center", color=COLOURS[i])
+        ax.annotate("", xy=(5.65, y), xytext=(4.7, y), arrowprops=arrow)
+        ax.add_patch(Ellipse((7.8, y), 4.3, 1.9, fill=False, hatch=HATCHES[i], edgecolor=COLOURS[i], alpha=0.35))
+        ax.text(7.8, y, answer, ha="center", va="center", bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
     return figure
 
 
@@ -102,8 +119,8 @@ def max_criterion(table: ArrayLike, outputs: tuple[str, ...], states: tuple[str,
         Names of the n outputs and the N states.
     """
     values = np.asarray(table, dtype=float)
-    (ax,) = subplots(height=2.6)
-    width = 0.8 / len(states)
+    (ax,) = subplots(height=3.2)
+    width = 0.7 / len(states)
     for i, state in enumerate(states):
         at = np.arange(len(outputs)) + (i - (len(states) - 1) / 2) * width
         ax.bar(at, values[:, i], 0.9 * width, label=state, fill=False, edgecolor=COLOURS[i], hatch=HATCHES[i])
@@ -111,8 +128,8 @@ def max_criterion(table: ArrayLike, outputs: tuple[str, ...], states: tuple[str,
         for best in np.flatnonzero(row == row.max()):
             x = k + (best - (len(states) - 1) / 2) * width
             ax.annotate("largest", (x, row.max()), (0, 4), textcoords="offset points", ha="center")
-        ax.plot([k - 0.4, k + 0.4], [row.mean()] * 2, color="black", linestyle=":")
-        ax.text(k + 0.42, row.mean(), "average", va="center", fontsize=9)
+        name = "average" if k == 0 else None
+        ax.plot([k - 0.45, k + 0.45], [row.mean()] * 2, color="black", linestyle=":", label=name)
     ax.set(xticks=range(len(outputs)), xticklabels=outputs, ylabel="density", ylim=(0, values.max() * 1.2))
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(states))
+    legend_above(ax, len(states) + 1)
     return whole(ax)

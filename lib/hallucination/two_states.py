@@ -22,7 +22,7 @@ import numpy as np
 from IPython.display import display
 
 from hallucination.estimators import bayes_act
-from hallucination.figures import COLOURS, HATCHES, state_lines, subplots, whole
+from hallucination.figures import COLOURS, HATCHES, legend_above, state_lines, subplots, whole
 from hallucination.mixtures import Array, Gaussian, Mixture, two_gaussians
 from hallucination.regions import delta_hallucinates, is_vacuous, squared_radius
 
@@ -125,7 +125,7 @@ def show_two_states(
 
 
 def _two_states_png(frame: TwoStates) -> bytes:
-    (ax,) = subplots()
+    (ax,) = subplots(height=3.8)
     (left, right), (low, high) = _ranges(frame)
     x = np.linspace(left, right, 801)
     state_lines(ax, x, np.exp(frame.mixture.state_log_densities(x[:, None])), frame.mixture.weights)
@@ -136,7 +136,7 @@ def _two_states_png(frame: TwoStates) -> bytes:
         ax.axvspan(state.mean[0] - frame.radius, state.mean[0] + frame.radius, 0.02 + 0.05 * i, 0.06 + 0.05 * i,
                    fill=False, edgecolor=COLOURS[i], hatch=HATCHES[i], linewidth=0)  # fmt: skip
     ax.set(yscale="log", ylim=(10.0**low, 10.0**high), xlim=(left, right), xlabel="answer", ylabel="density")
-    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=4, fontsize=8, handlelength=2.5)
+    legend_above(ax, 2)
     buffer = io.BytesIO()
     whole(ax).savefig(buffer, format="png", metadata={"Software": None})
     plt.close(whole(ax))

@@ -5,6 +5,8 @@ Statements about N states are proved for every N by induction: the solver adds o
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from fractions import Fraction
 from itertools import product
 
@@ -14,6 +16,8 @@ from flint import arb
 
 from hallucination.checks import Outcome, check, decide, fails, holds
 from hallucination.checks.prover import prove
+from hallucination.mixtures import Discrete, Mixture, UniformBall
+from hallucination.regions import delta_hallucinates
 
 HALF, TENTH, HUNDREDTH = Fraction(1, 2), Fraction(1, 10), Fraction(1, 100)
 
@@ -65,9 +69,18 @@ def conditional_density_is_fixed(weights: str) -> Outcome:
     p, joint, f, g = z3.Reals("p joint f g")
     allowed = {"positive": [p > 0], "not negative": [p >= 0], "any": []}[weights]
     hypotheses = [*allowed, p <= 1, joint >= 0, f >= 0, g >= 0, p * f == joint, p * g == joint]
-    return prove(hypotheses, f == g, "the quotient joint/p is the only choice")
+    story = "a state of probability {p}: the values {f} and {g} both fit the joint density {joint}"
+    return prove(hypotheses, f == g, "the quotient joint/p is the only choice", story)
 
 
+@check(
+    "rem-4.1",
+    "The density of A(X) is the sum of the states' densities times their probabilities",
+    name="mixes-the-states",
+    form="printed",
+    evidence="solver",
+    control={"power": 2},
+)
 @check(
     "def-4.1",
     "The conditional densities, mixed with the weights, give back the density of the target",
@@ -88,19 +101,25 @@ def mixing_gives_back_the_target(power: int = 1) -> Outcome:
 
 @check(
     "rem-4.1",
-    "A target with a single latent state has one mode",
+    "Several modes come from nothing but Z: a target with a single latent state has at most one",
     name="one-state-one-mode",
+    reading="several modes come only from Z",
     form="printed",
     evidence="exact",
-    statement={"masses": (2, 1, 2)},
-    control={"masses": (3, 1, 2)},
+    statement={"answers": 3, "most": 1},
+    control={"answers": 3, "most": 0},
 )
-def masses_have_one_mode(masses: tuple[int, ...]) -> Outcome:
-    """Count the local maxima of probabilities proportional to `masses` on 1, 2, 3, …: one latent state."""
-    padded = (0, *masses, 0)
-    modes = [k for k in range(1, len(masses) + 1) if padded[k - 1] < padded[k] > padded[k + 1]]
-    law = ", ".join(str(Fraction(m, sum(masses))) for m in masses)
-    return decide(len(modes) == 1, f"masses {law}", f"one state with masses {law} has modes at {modes}")
+def one_state_has_few_modes(answers: int, most: int) -> Outcome:
+    """Look for a law of one state on 1, 2, …, with probabilities proportional to 1, 2 or 3, with more modes."""
+    laws = list(product((1, 2, 3), repeat=answers))
+    for law in laws:
+        padded = (0, *law, 0)
+        modes = [k for k in range(1, answers + 1) if padded[k - 1] < padded[k] > padded[k + 1]]
+        if len(modes) > most:
+            masses = ", ".join(str(Fraction(m, sum(law))) for m in law)
+            return fails(f"one state with masses {masses} on {', '.join(map(str, range(1, answers + 1)))}: "
+                         f"modes at {' and '.join(map(str, modes))}")  # fmt: skip
+    return holds(f"{len(laws)} laws of one state")
 
 
 @check(
@@ -114,9 +133,10 @@ def masses_have_one_mode(masses: tuple[int, ...]) -> Outcome:
 )
 @check(
     "rem-4.1",
-    "Several modes can arise from variation over Z (normal states at ±2)",
+    "Several modes can come from Z: two states with one mode each, and two modes of A(X) (normal states at ±2)",
     name="modes-from-states",
-    form="stronger",
+    reading="several modes can come from Z",
+    form="printed",
     evidence="symbolic",
     statement={"half_distance": Fraction(2), "modes": 2},
     control={"half_distance": HALF, "modes": 2},
@@ -129,8 +149,8 @@ def equal_mixture_has_modes(half_distance: Fraction, modes: int) -> Outcome:
     """
     m, x = sp.symbols("m x", positive=True)
     slope = m * sp.tanh(m * x) - x
-    bend = sp.diff(slope, x, 2) / (-2 * m**3 * sp.tanh(m * x) * (1 - sp.tanh(m * x) ** 2))
-    if not sp.simplify(bend).equals(1):
+    negative = -2 * m**3 * sp.tanh(m * x) * (1 - sp.tanh(m * x) ** 2)
+    if sp.expand(sp.diff(slope, x, 2) - negative) != 0:
         return Outcome("undecided", "SymPy could not show that the slope is concave")
     start = sp.diff(slope, x).subs(x, 0).subs(m, sp.Rational(half_distance))
     found = 1 if start <= 0 else 2
@@ -159,10 +179,13 @@ def equal_mixture_has_modes(half_distance: Fraction, modes: int) -> Outcome:
     form="printed",
     evidence="interval",
     statement={"redefined": True},
-    control={"redefined": True, "delta": Fraction(1, 5)},
+    control={"redefined": False, "decides": False},
 )
-def law_decides(redefined: bool, delta: Fraction = TENTH) -> Outcome:
-    """Compare δ with the stated density of N(0,1) at 0, and with its averages over small intervals around 0."""
+def law_decides(redefined: bool, decides: bool = True, delta: Fraction = TENTH) -> Outcome:
+    """Compare δ with the stated density of N(0,1) at 0, and with its averages over small intervals around 0.
+
+    The law decides if both give one verdict; `decides` says whether that is claimed.
+    """
     stated = arb(0) if redefined else phi(0)
     radius = Fraction(1, 1000)
     average = normal_mass(-radius, radius) / (2 * ball(radius))
@@ -170,15 +193,15 @@ def law_decides(redefined: bool, delta: Fraction = TENTH) -> Outcome:
     second = certain(bool(average <= ball(delta)), bool(average > ball(delta)))
     agree = None if None in (first, second) else first == second
     found = f"f(0) = {float(stated.mid()):.4f}, average near 0 is {float(average.mid()):.4f}, δ = {delta}"
-    return decide(agree, found, f"{found}: the same law, two verdicts")
+    verdicts = "one verdict" if agree else "the same law, two verdicts"
+    return decide(None if agree is None else agree == decides, found, f"{found}: {verdicts}")
 
 
 @check(
     "def-4.2",
     "Changing the unit of the answers does not change the verdict, if δ is converted like a density",
     name="unit-and-converted-delta",
-    reading="independent of the unit",
-    form="repaired",
+    form="stronger",
     evidence="solver",
     statement={"compare": "value, δ converted"},
     control={"compare": "value, δ converted the wrong way"},
@@ -187,8 +210,7 @@ def law_decides(redefined: bool, delta: Fraction = TENTH) -> Outcome:
     "def-4.2",
     "Changing the unit of the answers does not change the verdict, if the density's rank replaces its value",
     name="unit-and-rank",
-    reading="independent of the unit",
-    form="repaired",
+    form="stronger",
     evidence="solver",
     statement={"compare": "rank"},
     control={"compare": "value"},
@@ -197,8 +219,7 @@ def law_decides(redefined: bool, delta: Fraction = TENTH) -> Outcome:
     "def-4.2",
     "Changing the unit of the answers does not change the verdict",
     name="unit-and-value",
-    reading="independent of the unit",
-    form="printed",
+    form="stronger",
     evidence="solver",
     statement={"compare": "value"},
     control={"compare": "value, δ converted the wrong way"},
@@ -213,7 +234,8 @@ def unit_does_not_matter(compare: str) -> Outcome:
         "value, δ converted": (f <= delta) == (f / j <= delta / j),
         "value, δ converted the wrong way": (f <= delta) == (f / j <= delta * j),
     }[compare]
-    return prove(hypotheses, goal, "for every factor and all densities")
+    story = "density {f}, δ = {delta}: divided by {j}, the density is on the other side of δ"
+    return prove(hypotheses, goal, "for every factor and all densities", story)
 
 
 @check(
@@ -222,19 +244,89 @@ def unit_does_not_matter(compare: str) -> Outcome:
     reading="probability mass",
     form="printed",
     evidence="exact",
-    control={"scale": 2},
+    statement={"value": "mass"},
+    control={"value": "density"},
 )
-def masses_have_no_unit(scale: int = 1) -> Outcome:
-    """Relabel the answers of all small laws by a factor 3; masses must stay (the control rescales them)."""
+def masses_have_no_unit(value: str) -> Outcome:
+    """Send four equally likely outcomes through k -> 3k, count them anew, and ask the library for both verdicts.
+
+    The control takes the heights of a histogram with one cell per answer: densities in place of masses.
+    """
+
+    def target(outcomes: Sequence[int], cell: int) -> Mixture:
+        counts = Counter(outcomes)
+        masses, answers = [n / len(outcomes) for n in counts.values()], [[float(k)] for k in counts]
+        if value == "mass":
+            return Mixture([1.0], [Discrete(answers, masses)])
+        return Mixture([1.0], [Mixture(masses, [UniformBall(a, cell / 2) for a in answers])])
+
     cases = 0
-    for weights in product(range(1, 5), repeat=3):
-        law = {k: Fraction(w, sum(weights)) for k, w in enumerate(weights)}
-        relabelled = {3 * k: mass / scale for k, mass in law.items()}
-        for k, delta in product(law, (Fraction(1, 4), HALF)):
-            if (law[k] <= delta) != (relabelled[3 * k] <= delta):
-                return fails(f"mass {law[k]} becomes {relabelled[3 * k]} at δ = {delta}")
+    for outcomes in product(range(3), repeat=4):
+        before, after = target(outcomes, 1), target([3 * k for k in outcomes], 3)
+        for k, delta in product(range(3), (0.3, 0.6)):  # masses are quarters, so no case is at the threshold
+            if delta_hallucinates(before, [k], delta) != delta_hallucinates(after, [3 * k], delta):
+                return fails(f"outcomes {outcomes}, answer {k}, δ = {delta}: another verdict after k -> 3k")
             cases += 1
-    return holds(f"{cases} laws, answers and thresholds")
+    return holds(f"{cases} outcome lists, answers and thresholds")
+
+
+@check(
+    "def-4.2",
+    "For densities: an output hallucinates exactly if the probability of producing it is at most δ",
+    name="probability-decides-for-densities",
+    form="stronger",
+    evidence="interval",
+    statement={"law": "normal"},
+    control={"law": "narrow"},
+)
+@check(
+    "def-4.2",
+    "For probability masses: an output hallucinates exactly if the probability of producing it is at most δ",
+    name="probability-decides-for-masses",
+    form="stronger",
+    evidence="interval",
+    statement={"law": "coin"},
+    control={"law": "normal"},
+)
+def probability_decides(law: str, delta: Fraction = HUNDREDTH) -> Outcome:
+    """Compare f(v) <= δ with P(A = v) <= δ for one output v of one state."""
+    name, probability, f = {
+        "coin": ("a fair coin", HALF, ball(HALF)),
+        "normal": ("N(0, 1) at 0", Fraction(0), phi(0)),
+        "narrow": ("the uniform law on [0, 1/2] at 1/4", Fraction(0), arb(2)),
+    }[law]
+    low = certain(bool(f <= ball(delta)), bool(f > ball(delta)))
+    found = f"{name}: probability {probability}, value of Definition 4.2 {float(f.mid()):.3g}, δ = {delta}"
+    return decide(None if low is None else low == (probability <= delta), found, found)
+
+
+@check(
+    "def-4.2",
+    "A hallucination can have the least loss (normal states at ±3, output 0)",
+    name="least-loss-is-possible",
+    form="stronger",
+    evidence="interval",
+    statement={"half_distance": 3, "output": 0, "factor": 1},
+    control={"half_distance": 3, "output": 10, "factor": 1},
+)
+@check(
+    "def-4.2",
+    "A hallucination has a low loss, say at most twice the least one",
+    name="loss-is-low",
+    form="stronger",
+    evidence="interval",
+    statement={"half_distance": 0, "output": 100, "factor": 2},
+    control={"half_distance": 0, "output": 100, "factor": 1000},
+)
+def hallucination_loses_little(half_distance: int, output: int, factor: int, delta: Fraction = HUNDREDTH) -> Outcome:
+    """Compare the loss of a hallucinating output of (N(−m,1) + N(m,1))/2 with the least loss 1 + m²."""
+    nearest = abs(abs(output) - half_distance)
+    if not phi(nearest) <= ball(delta):
+        return Outcome("undecided", f"output {output} does not hallucinate")
+    least = 1 + half_distance**2
+    loss = least + output**2
+    found = f"output {output} hallucinates at δ = {delta}: loss {loss}, least loss {least}"
+    return decide(loss <= factor * least, found, found)
 
 
 @check(
@@ -406,21 +498,66 @@ def hallucination_is_below_every_peak(clause: str) -> Outcome:
     f, peak, delta = z3.Reals("f peak delta")
     extra = {"peak > δ": [peak > delta], "peak ≥ δ": [peak >= delta], "none": []}[clause]
     hypotheses = [f >= 0, peak > 0, f <= peak, delta > 0, delta <= 1, f <= delta, *extra]
-    return prove(hypotheses, f < peak, "for every state, output and δ")
+    story = "density {f} at the output, peak {peak}, δ = {delta}: the output hallucinates at the peak itself"
+    return prove(hypotheses, f < peak, "for every state, output and δ", story)
+
+
+@check(
+    "rem-4.2",
+    "Even if no state is vacuous, a lower mode of a state may hallucinate (19/20 N(−5,1) + 1/20 N(5,1), δ = 1/10)",
+    form="stronger",
+    evidence="interval",
+    control={"delta": HUNDREDTH},
+)
+def lower_mode_hallucinates(delta: Fraction = TENTH) -> Outcome:
+    """Enclose the density of one state at 4, 5, 6, where it has a mode, and its peak from below."""
+    share = Fraction(1, 20)
+
+    def density(a: int) -> arb:
+        return ball(1 - share) * phi(a + 5) + ball(share) * phi(a - 5)
+
+    rises_and_falls = bool(density(4) < density(5)) and bool(density(6) < density(5))
+    highest = ball(1 - share) * phi(9) + ball(share) * phi(0)  # no density between 4 and 6 is larger
+    peak = density(-5)
+    if not (rises_and_falls and peak > ball(delta)):
+        return Outcome("undecided", "no mode between 4 and 6, or a vacuous state")
+    found = (
+        f"mode between 4 and 6: density at most {float(highest.mid()):.4f}, peak {float(peak.mid()):.4f}, δ = {delta}"
+    )
+    return decide(certain(bool(highest <= ball(delta)), bool(density(5) > ball(delta))), found, found)
+
+
+@check(
+    "rem-4.2",
+    "Even if no state is vacuous, the one mode of A(X) may hallucinate (normal states at ±1/2, δ = 0.3521)",
+    form="stronger",
+    evidence="interval",
+    control={"half_distance": Fraction(1, 4)},
+)
+def only_mode_hallucinates(half_distance: Fraction = HALF, delta: Fraction = Fraction(3521, 10000)) -> Outcome:
+    """Enclose the density of both states at 0, the only mode of (N(−m,1) + N(m,1))/2 for m <= 1, and their peak."""
+    one_mode = equal_mixture_has_modes(half_distance, 1)
+    if one_mode.verb != "holds" or not phi(0) > ball(delta):
+        return Outcome("undecided", "several modes, or vacuous states")
+    there = phi(half_distance)
+    found = (
+        f"density {float(there.mid()):.5f} at 0 under both states, peak {float(phi(0).mid()):.5f}, δ = {float(delta)}"
+    )
+    return decide(certain(bool(there <= ball(delta)), bool(there > ball(delta))), found, found)
 
 
 @check(
     "rem-4.2",
     "The best answer of a standard normal state in dimension 5 is supported at δ = 1/100",
     name="mode-in-dimension-5",
-    form="repaired",
+    form="stronger",
     evidence="interval",
     statement={"dimension": 5},
     control={"dimension": 6},
 )
 @check(
     "rem-4.2",
-    "The best answer of a standard normal state is supported at δ = 1/100 (here in dimension 6)",
+    "The most typical answer of a state has a cause, so it does not hallucinate (standard normal, d = 6, δ = 1/100)",
     name="mode-in-dimension-6",
     form="printed",
     evidence="interval",
@@ -454,58 +591,84 @@ def true_answers_are_safe(regions_heavy: bool = True) -> Outcome:
 
 @check(
     "sec-1-neighbourhood",
-    "An output hallucinates exactly if it is farther than δ from the centre of a standard normal state",
+    "An output hallucinates exactly if it is farther than δ from the centre of every state (here N(0, 1), δ = 1/10)",
+    reading="distance to the centre of a state",
     form="printed",
     evidence="interval",
-    statement={"distance": Fraction(1), "delta": TENTH},
-    control={"distance": Fraction(1), "delta": Fraction(1, 20)},
+    statement={"side": "at most"},
+    control={"side": "above"},
 )
-def neighbourhood_is_threshold(distance: Fraction, delta: Fraction) -> Outcome:
-    """Compare “distance > δ” with “density ≤ δ” at one output."""
-    density = phi(distance)
-    low = certain(bool(density <= ball(delta)), bool(density > ball(delta)))
-    agree = None if low is None else low == (distance > delta)
-    found = f"distance {distance}, density {float(density.mid()):.3f}, δ = {delta}"
-    return decide(agree, found, f"{found}: the two definitions disagree")
+def neighbourhood_is_threshold(
+    side: str, distances: Sequence[Fraction] = (Fraction(1), Fraction(2), Fraction(3)), delta: Fraction = TENTH
+) -> Outcome:
+    """Compare “distance > δ” with “density at most (or, wrongly, above) δ” at several outputs."""
+    for distance in distances:
+        density = phi(distance)
+        low = certain(bool(density <= ball(delta)), bool(density > ball(delta)))
+        if low is None:
+            return Outcome("undecided", f"density {density} and δ = {delta}")
+        if (low if side == "at most" else not low) != (distance > delta):
+            return fails(f"output at distance {distance}: density {float(density.mid()):.3f}, δ = {delta}")
+    return holds(f"{len(distances)} outputs")
+
+
+@check(
+    "sec-1-neighbourhood",
+    "An output hallucinates exactly if it lies outside the region with density above δ of every state",
+    reading="region with density above δ",
+    form="printed",
+    evidence="solver",
+    control={"region": "at least δ"},
+)
+def region_is_threshold(region: str = "above δ") -> Outcome:
+    """Induct over the states: the two properties agree for some states; then one more with density f."""
+    f, delta = z3.Reals("f delta")
+    outside, hallucinates = z3.Bools("outside hallucinates")
+    inside = f > delta if region == "above δ" else f >= delta
+    goal = z3.And(outside, z3.Not(inside)) == z3.And(hallucinates, f <= delta)
+    story = "density {f} and δ = {delta}: inside the region, and yet a hallucination"
+    return prove([outside == hallucinates, f >= 0, delta > 0], goal, "for every number of states (induction)", story)
 
 
 @check(
     "sec-1-neighbourhood",
     "A larger δ can only make hallucination by Definition 4.2 more frequent",
-    name="threshold-grows-with-delta",
+    name="threshold-catches-more",
     form="stronger",
     evidence="solver",
-    statement={"rule": "density"},
-    control={"rule": "distance"},
+    statement={"rule": "density", "effect": "more"},
+    control={"rule": "density", "effect": "fewer"},
 )
 @check(
     "sec-1-neighbourhood",
-    "A larger δ can only make lying outside a δ-neighbourhood more frequent, as Definition 4.2 does",
-    name="neighbourhood-grows-with-delta",
-    form="printed",
+    "A larger distance δ can only make lying outside a δ-neighbourhood rarer",
+    name="neighbourhood-catches-fewer",
+    form="stronger",
     evidence="solver",
-    statement={"rule": "distance"},
-    control={"rule": "squared distance"},
+    statement={"rule": "distance", "effect": "fewer"},
+    control={"rule": "distance", "effect": "more"},
 )
-def grows_with_delta(rule: str) -> Outcome:
-    """Decide whether the verdict at δ implies the verdict at a larger δ; x is a density or a distance."""
+def larger_delta_catches(rule: str, effect: str) -> Outcome:
+    """Decide whether a verdict stays when δ grows ("more") or when it shrinks; x is a density or a distance."""
     x, delta, larger = z3.Reals("x delta larger")
 
     def verdict(level: z3.ArithRef) -> z3.BoolRef:
-        return {"density": x <= level, "distance": x > level, "squared distance": x * x > level}[rule]
+        return {"density": x <= level, "distance": x > level}[rule]
 
-    hypotheses = [x >= 0, delta > 0, larger > delta, larger <= 1, verdict(delta)]
-    return prove(hypotheses, verdict(larger), "for all outputs and thresholds")
+    given, goal = (delta, larger) if effect == "more" else (larger, delta)
+    hypotheses = [x >= 0, delta > 0, larger > delta, larger <= 1, verdict(given)]
+    return prove(hypotheses, verdict(goal), "for all outputs and thresholds")
 
 
 @check(
     "sec-1-neighbourhood",
-    "For normal states the supported answers do form a ball, of squared radius −2 ln δ − d ln 2π − ln det Σ",
+    "For a normal state the answers with density above δ form an ellipsoid, D² < −2 ln δ − d ln 2π − ln det Σ; "
+    "none if the right side is not positive",
     form="stronger",
     evidence="symbolic",
     control={"with_determinant": False},
 )
-def region_is_a_ball(with_determinant: bool = True) -> Outcome:
+def region_is_an_ellipsoid(with_determinant: bool = True) -> Outcome:
     """Write ln f(v) − ln δ as (τ − D²)/2 for symbolic dimension, ln det Σ and squared distance D²."""
     d, delta, square = sp.symbols("d delta D2", positive=True)
     log_det = sp.Symbol("logdet", real=True)
@@ -531,16 +694,6 @@ LOWER = ((Fraction(6, 10), TENTH), (Fraction(4, 10), Fraction(4, 10)))
 @check(
     "fig-2",
     "The caption's four numbers can occur together",
-    name="as-densities",
-    reading="densities of the output under each category",
-    form="printed",
-    evidence="exact",
-    statement={"sums": "none"},
-    control={"sums": "outputs"},
-)
-@check(
-    "fig-2",
-    "The caption's four numbers can occur together",
     name="as-probabilities-of-outputs",
     reading="probabilities of the output under each category",
     form="printed",
@@ -560,14 +713,36 @@ LOWER = ((Fraction(6, 10), TENTH), (Fraction(4, 10), Fraction(4, 10)))
 )
 def table_is_possible(sums: str, table: tuple[tuple[Fraction, ...], ...] = CAPTION) -> Outcome:
     """Test that probabilities which exclude each other do not add up to more than one."""
-    totals = []
+    totals: list[tuple[str, Fraction]] = []
     if sums in ("categories", "both"):  # each output belongs to one category
-        totals += [("one output", sum(row)) for row in table]
+        totals += [("one output", sum(row, Fraction(0))) for row in table]
     if sums in ("outputs", "both"):  # each category produces one output at a time
-        totals += [("one category", sum(column)) for column in zip(*table, strict=True)]
+        totals += [("one category", sum(column, Fraction(0))) for column in zip(*table, strict=True)]
     bad = [f"{where} sums to {total}" for where, total in totals if total > 1]
-    fine = f"no sum exceeds 1 in {len(totals)} sums" if totals else "densities need not add up to 1"
-    return fails(", ".join(bad)) if bad else holds(fine)
+    return fails(", ".join(bad)) if bad else holds(f"no sum exceeds 1 in {len(totals)} sums")
+
+
+@check(
+    "fig-2",
+    "The caption's four numbers can occur together",
+    name="as-densities",
+    reading="densities of the output under each category",
+    form="printed",
+    evidence="exact",
+    statement={"cell": HALF},
+    control={"cell": Fraction(1)},
+)
+def table_as_densities(cell: Fraction) -> Outcome:
+    """Build a density per category: its two values on two cells of this length, the rest on a third cell."""
+    found = []
+    for category, column in zip(("cat", "dog"), zip(*CAPTION, strict=True), strict=True):
+        masses = [cell * value for value in column]
+        rest = 1 - sum(masses)
+        if rest < 0:
+            return fails(f"cells of length {cell}: {category} would have mass {sum(masses)} on two cells")
+        assert min(masses) >= 0 and sum(masses) + rest == 1
+        found.append(f"{category} has mass {masses[0]} + {masses[1]} on them and {rest} elsewhere")
+    return holds(f"constant densities on two cells of length {cell}: {', '.join(found)}")
 
 
 @check(

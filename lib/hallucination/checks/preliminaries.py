@@ -7,6 +7,7 @@ They are tied by |b| <= nv nm only, so a proof holds in every dimension.
 from __future__ import annotations
 
 from functools import cache
+from typing import NamedTuple
 
 import sympy as sp
 import z3
@@ -17,6 +18,7 @@ from hallucination.checks import Outcome, check, decide, fails
 from hallucination.checks.prover import prove
 
 _v, _x, _cut = sp.Symbol("v", real=True), sp.Symbol("x", positive=True), sp.Symbol("R", positive=True)
+_m1, _m2 = sp.symbols("m1 m2", real=True)  # first and second moment of any target that has them
 
 
 @cache
@@ -25,40 +27,68 @@ def pareto_moment(tail: int, power: int) -> sp.Expr:
     return sp.limit(sp.integrate(tail * _x ** (power - tail - 1), (_x, 1, _cut)), _cut, sp.oo)
 
 
-def pareto_loss(tail: int, v: sp.Expr) -> sp.Expr:
-    """Compute the expected quadratic loss of output v for that law (infinite without a second moment)."""
-    second = pareto_moment(tail, 2)
-    return second if second is sp.oo else sp.expand(v**2 - 2 * v * pareto_moment(tail, 1) + second)
+class Target(NamedTuple):
+    """What the loss needs to know of a target: a name, and two moments (infinite if there are none)."""
+
+    name: str
+    first: sp.Expr
+    second: sp.Expr
+
+
+def target_with(property_: str) -> Target:
+    """Return a target with the given property.
+
+    With a "second moment" it stands for all such targets: its moments are symbols.  Otherwise it is one law that has
+    no more than the property, a "mean" or "nothing", and that can only refute.
+    """
+    if property_ == "second moment":
+        return Target("first moment m1, second moment m2", _m1, _m2)
+    tail = {"mean": 2, "nothing": 1}[property_]
+    without = {"mean": "no second moment", "nothing": "no mean"}[property_]
+    law = f"density {tail}/x^{tail + 1} on x > 1, {without}"
+    return Target(law, pareto_moment(tail, 1), pareto_moment(tail, 2))
+
+
+def loss_at(v: sp.Expr, target: Target) -> sp.Expr:
+    """Expected quadratic loss of output v in one dimension; infinite without a second moment."""
+    return sp.oo if target.second is sp.oo else v**2 - 2 * v * target.first + target.second
 
 
 def plain(expression: sp.Expr) -> str:
-    """Write a polynomial for readers: v² − 3v in place of v**2 - 3*v."""
-    return str(expression).replace("**2", "²").replace("*", "").replace(" - ", " − ")
+    """Write a polynomial for readers: v² − 3 v in place of v**2 - 3*v."""
+    return str(sp.sstr(expression, order="rev-lex")).replace("**2", "²").replace("*", " ").replace(" - ", " − ")
 
 
 @check(
     "def-3.1",
-    "If the target has a second moment, the loss of every output is finite",
-    name="finite-with-second-moment",
+    "If the target has a second moment, the loss is finite and can serve as an objective",
+    name="objective-with-second-moment",
     form="repaired",
     evidence="symbolic",
-    statement={"tail": 3},
-    control={"tail": 2},
+    statement={"target": "second moment"},
+    control={"target": "mean"},
 )
 @check(
     "def-3.1",
-    "The loss of every output is finite, whatever the target",
-    name="finite-for-every-target",
+    "The loss can serve as an objective: whatever the target, some outputs lose more than others",
+    name="objective-for-every-target",
     form="printed",
     evidence="symbolic",
-    statement={"tail": 2},
-    control={"tail": 1},
+    statement={"target": "mean"},
+    control={"target": "nothing"},
 )
-def loss_is_finite(tail: int) -> Outcome:
-    """Decide whether the loss of the law with density tail·x^(−tail−1) on x > 1 is finite, for symbolic v."""
-    loss = pareto_loss(tail, _v)
-    law = f"density {tail}/x^{tail + 1} on x > 1"
-    return decide(loss.is_finite, f"{law}: loss {plain(loss)} at v", f"{law}: the loss is infinite at every v")
+def loss_tells_outputs_apart(target: str) -> Outcome:
+    """Decide whether the loss is finite for symbolic v, and larger at v = mean + 1 than at the mean."""
+    law = target_with(target)
+    loss = loss_at(_v, law)
+    if loss is sp.oo:
+        return fails(f"{law.name}: every output has an infinite loss")
+    gap = sp.expand(loss.subs(_v, law.first + 1) - loss.subs(_v, law.first))
+    return decide(
+        loss.is_finite and gap.is_positive,
+        f"{law.name}: loss {plain(loss)} at v, and {gap} more at m1 + 1 than at m1",
+        f"{law.name}: loss {plain(loss)}",
+    )
 
 
 @check(
@@ -66,15 +96,16 @@ def loss_is_finite(tail: int) -> Outcome:
     "The regret, loss at v minus loss at 0, needs a first moment only",
     form="stronger",
     evidence="symbolic",
-    statement={"tail": 2},
-    control={"tail": 1},
+    control={"reference": False},
 )
-def regret_is_finite(tail: int) -> Outcome:
-    """Decide whether the expectation of |v − A|² − |A|² = v² − 2vA is finite, for symbolic v."""
-    mean = pareto_moment(tail, 1)
-    law = f"density {tail}/x^{tail + 1} on x > 1"
-    regret = _v**2 - 2 * _v * mean
-    return decide(mean.is_finite, f"{law}: regret {plain(regret)} at v", f"{law}: the mean is infinite")
+def regret_needs_first_moment(reference: bool = True) -> Outcome:
+    """Read off the highest power of the answer a in (v − a)² − a²; coordinates add up, so this covers every d."""
+    a = sp.Symbol("a", real=True)
+    payment = sp.Poly((_v - a) ** 2 - (a**2 if reference else 0), a)
+    written = plain(payment.as_expr())
+    return decide(
+        payment.degree() <= 1, f"its average needs that of a only: {written}", f"a second moment: {written}"
+    )
 
 
 @check(
@@ -100,7 +131,11 @@ def loss_pins_every_input(weights: str) -> Outcome:
     w1, w2, gap1, gap2 = z3.Reals("w1 w2 gap1 gap2")  # gap_j: distance of output j to its conditional mean
     allowed = {"positive": [w1 > 0, w2 > 0], "not negative": [w1 >= 0, w2 >= 0], "any": []}[weights]
     hypotheses = [*allowed, w1 + w2 == 1, gap1 >= 0, gap2 >= 0, w1 * gap1**2 + w2 * gap2**2 == 0]
-    return prove(hypotheses, z3.And(gap1 == 0, gap2 == 0), "zero excess loss forces both outputs")
+    story = (
+        "two inputs with probabilities {w1} and {w2}: the excess loss is 0, although the outputs are {gap1} and "
+        "{gap2} away from the conditional means"
+    )
+    return prove(hypotheses, z3.And(gap1 == 0, gap2 == 0), "zero excess loss forces both outputs", story)
 
 
 @check(
@@ -129,7 +164,8 @@ def definition_uses_its_constant(bound: str) -> Outcome:
         "given 2 L": slope <= 2 * L,
         "some K": z3.Exists([K], z3.And(K > 0, slope <= K)),
     }[bound]
-    return prove([L > 0, slope >= 0], defined == (slope <= L), "equivalent for every map with bounded slope")
+    story = "L = {L}, and a map whose gaps grow up to {slope}-fold: it passes the definition"
+    return prove([L > 0, slope >= 0], defined == (slope <= L), "equivalent for every map with bounded slope", story)
 
 
 @check(
@@ -188,8 +224,8 @@ def loss_splits(factor: int = 1) -> Outcome:
     name="only-minimiser-with-second-moment",
     form="repaired",
     evidence="symbolic",
-    statement={"tail": 3},
-    control={"tail": 2},
+    statement={"target": "second moment"},
+    control={"target": "mean"},
 )
 @check(
     "lem-B.1",
@@ -197,20 +233,19 @@ def loss_splits(factor: int = 1) -> Outcome:
     name="only-minimiser-for-every-target",
     form="printed",
     evidence="symbolic",
-    statement={"tail": 2},
-    control={"tail": 1},
+    statement={"target": "mean"},
+    control={"target": "nothing"},
 )
-def mean_is_only_minimiser(tail: int) -> Outcome:
-    """Decide whether the law with density tail·x^(−tail−1), x > 1, has its mean as the only minimiser."""
-    mean = pareto_moment(tail, 1)
-    loss = pareto_loss(tail, _v)
-    if not loss.is_finite:
-        return fails(
-            f"density {tail}/x^{tail + 1} on x > 1: the loss is infinite at the mean {mean}, and at v = 7 too"
-        )
-    stationary = sp.solve(sp.diff(loss, _v), _v)
-    convex = sp.diff(loss, _v, 2).is_positive
-    return decide(convex and stationary == [mean], f"loss {plain(loss)}, minimiser {mean}", f"{stationary}")
+def mean_is_only_minimiser(target: str) -> Outcome:
+    """Decide whether the mean is the only stationary point of a strictly convex loss (one coordinate)."""
+    law = target_with(target)
+    loss = loss_at(_v, law)
+    if loss is sp.oo:
+        where = "at every output" if law.first is sp.oo else f"at the mean {law.first}, and at v = 7 too"
+        return fails(f"{law.name}: the loss is infinite {where}")
+    stationary, bend = sp.solve(sp.diff(loss, _v), _v), sp.diff(loss, _v, 2)
+    found = f"loss {plain(loss)}, second derivative {bend}, gradient zero at {', '.join(map(str, stationary))} only"
+    return decide(bool(bend.is_positive) and stationary == [law.first], found, found)
 
 
 _nv, _nm, _b = z3.Reals("nv nm b")
@@ -267,7 +302,7 @@ def nearest_answer_is_best(centre: str = "mean") -> Outcome:
 
 @check(
     "lem-B.1",
-    "With a positive second derivative the one stationary point is the minimum",
+    "If the second derivative is positive too, a minimiser exists, and it is that point",
     name="stationary-and-convex",
     part="proof",
     form="repaired",
@@ -277,7 +312,7 @@ def nearest_answer_is_best(centre: str = "mean") -> Outcome:
 )
 @check(
     "lem-B.1",
-    "A zero gradient at one point only shows that the point is the minimum",
+    "That only one point has zero gradient shows that a minimiser exists",
     name="stationary-only",
     part="proof",
     form="printed",
@@ -289,7 +324,8 @@ def stationary_point_is_minimum(premise: str) -> Outcome:
     """Decide whether the one stationary point m of the loss k(v − m)² + c is its minimum."""
     k, c, m, v = z3.Reals("k c m v")
     assumed = {"convex": k > 0, "one stationary point": k != 0, "concave": k < 0}[premise]
-    return prove([assumed], k * (v - m) * (v - m) + c >= c, "for all v, m and every constant")
+    story = "a parabola with second derivative 2·({k}): its gradient is zero at v = {m} only, and it has no minimum"
+    return prove([assumed], k * (v - m) * (v - m) + c >= c, "for all v, m and every constant", story)
 
 
 @check(
@@ -324,7 +360,8 @@ def last_line_gives_the_mean(integrand: str) -> Outcome:
 
 @check(
     "lem-B.1",
-    "Gradient and integral may be exchanged: the difference quotients have an integrable majorant",
+    "Gradient and integral may be exchanged: for steps up to length 1 the difference quotients have an integrable "
+    "majorant",
     part="proof",
     form="repaired",
     evidence="solver",

@@ -10,7 +10,9 @@ import z3
 from hallucination.checks import Outcome, fails, holds, undecided
 
 
-def prove(hypotheses: Sequence[Any], goal: Any, found: str, timeout_ms: int = 4000) -> Outcome:
+def prove(
+    hypotheses: Sequence[Any], goal: Any, found: str, counterexample: str = "", timeout_ms: int = 4000
+) -> Outcome:
     """Try to prove that the hypotheses imply the goal for all values of their variables.
 
     Parameters
@@ -21,6 +23,9 @@ def prove(hypotheses: Sequence[Any], goal: Any, found: str, timeout_ms: int = 40
         What must follow.
     found : str
         What a proof shows, for the page.
+    counterexample : str
+        A sentence about the counterexample with the variables' names in braces, ``"{x} is below {y}"``;
+        without it the values are listed.
     timeout_ms : int
         Patience in milliseconds; beyond it the outcome is undecided.
 
@@ -38,10 +43,17 @@ def prove(hypotheses: Sequence[Any], goal: Any, found: str, timeout_ms: int = 40
     answer = solver.check()
     if answer == z3.unknown:
         return undecided(f"z3: {solver.reason_unknown()}")
-    return holds(found) if answer == z3.unsat else fails(_show(solver.model()))
+    return holds(found) if answer == z3.unsat else fails(_show(solver.model(), counterexample))
 
 
-def _show(model: z3.ModelRef) -> str:
-    """Write a model as ``a = 1/2, b = 0``, sorted by name."""
-    values = sorted((v.name(), model[v]) for v in model.decls() if v.arity() == 0)
-    return ", ".join(f"{name} = {value}" for name, value in values)
+class _Values(dict[str, str]):
+    """Values of a model; a variable that z3 left open may be anything, so it is 0."""
+
+    def __missing__(self, name: str) -> str:
+        return "0"
+
+
+def _show(model: z3.ModelRef, sentence: str) -> str:
+    """Fill the model's values into the sentence, or write them as ``a = 1/2, b = 0``, sorted by name."""
+    values = _Values({v.name(): str(model[v]).replace("-", "−") for v in model.decls() if v.arity() == 0})
+    return sentence.format_map(values) or ", ".join(f"{name} = {value}" for name, value in sorted(values.items()))

@@ -100,8 +100,8 @@ def run_notebook(chapter: Chapter, parameters: Mapping[str, Any], label: str) ->
                 cwd=str(chapter.root / chapter.path.parent),
                 progress_bar=False,
                 start_timeout=KERNEL_START,
-                # The kernel listens on loopback only, and says so at every start.
-                extra_arguments=["--IPKernelApp.log_level=40"],
+                # The kernel listens on loopback only and says so at every start; a failing cell raises here anyway.
+                extra_arguments=["--IPKernelApp.log_level=50"],
                 on_cell_start=progress.on_cell_start,
             )
         except PapermillExecutionError as error:
