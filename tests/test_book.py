@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
 from functools import cache
 from pathlib import Path
 
@@ -167,3 +174,38 @@ def test_formulas_are_set_by_the_bundled_mathjax() -> None:
     bundled = [s for s in scripts if "mathjax" in s]
     assert [s.partition("?")[0] for s in bundled] == ["../_static/vendor/mathjax/tex-mml-chtml.js"]
     assert (HTML / "_static/vendor/mathjax/tex-mml-chtml.js").exists()
+
+
+@pytest.mark.skipif(not (ROOT / ".venv" / "installed").exists(), reason="skipped: needs the .venv of make book")
+def test_make_serve_shows_the_book_on_loopback() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with subprocess.Popen(
+        ["make", "serve", f"PORT={port}"],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        try:
+            page = _wait_for(f"http://127.0.0.1:{port}/book/intro.html")
+        finally:
+            os.killpg(process.pid, signal.SIGTERM)
+        assert process.stdout is not None
+        told = process.stdout.read()
+    assert "living paper" in page
+    assert f"http://127.0.0.1:{port}/" in told
+
+
+def _wait_for(address: str, seconds: float = 120) -> str:
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=5) as answer:
+                return str(answer.read().decode("utf8"))
+        except (urllib.error.URLError, ConnectionError):
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.5)

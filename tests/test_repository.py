@@ -159,7 +159,7 @@ def test_readme_commands_are_tested_as_written() -> None:
     tested = {
         "make book": "by `make test`, which needs it",
         "make test": "this",
-        "make serve": "test_browser",
+        "make serve": "test_book",
         "sudo apt-get install --no-install-recommends chromium": ".ci/run",
         "source .venv/bin/activate": "nothing to test",
         "hallucination list": "here",
