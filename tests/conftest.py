@@ -95,7 +95,7 @@ class Book:
     def read(self, path: str) -> str:
         return (self.root / path).read_text("utf8")
 
-    def command(self, *words: str, timeout: float = 180) -> subprocess.CompletedProcess[str]:
+    def command(self, *words: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [str(BIN / words[0]), *words[1:]],
             cwd=self.root,

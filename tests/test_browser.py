@@ -72,6 +72,7 @@ def open_page(browser: Any) -> Iterator[Any]:
 
     def opened(url: str, width: int = 1300, scheme: str = "light") -> Any:
         context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        context.set_default_timeout(120_000)  # a loaded machine is slow, not wrong
         contexts.append(context)
         page = context.new_page()
         page.foreign, page.errors = [], []
@@ -196,7 +197,7 @@ def test_references_show_the_statement_on_hover(open_page: Any) -> None:
     link = page.locator("article a.reference.internal[href*='#def-']").first
     link.hover()
     tip = page.locator(".tippy-box, .hover-card")
-    tip.first.wait_for(state="visible", timeout=5000)
+    tip.first.wait_for(state="visible")
     title, _, body = tip.first.inner_text().partition("\n")
     assert title.startswith("Definition")
     assert len(body) > 100, "the card shows the statement, not only its title"

@@ -25,7 +25,7 @@ Part = Literal["statement", "proof"]
 Evidence = Literal["symbolic", "solver", "interval", "exact", "property", "simulation", "experiment", "quoted"]
 Verb = Literal["holds", "fails", "undecided", "not run"]
 
-TIME_LIMIT = 10.0  # seconds for a check with its control; beyond it the outcome is undecided
+TIME_LIMIT = 10.0  # processor seconds for a check with its control; beyond it the outcome is undecided
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,10 @@ def of_claim(claim: str) -> list[Check]:
 
 @contextmanager
 def _time_limit(seconds: float) -> Iterator[None]:
-    """Raise TimeoutError in the main thread after `seconds` (signals work only there)."""
+    """Raise TimeoutError in the main thread after `seconds` of processor time (signals work only there).
+
+    Not of wall time: a verdict must not depend on what else the machine is doing.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -185,13 +188,13 @@ def _time_limit(seconds: float) -> Iterator[None]:
     def expire(signum: int, frame: object) -> None:
         raise TimeoutError
 
-    before = signal.signal(signal.SIGALRM, expire)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGPROF, expire)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def _attempt(function: Callable[..., Outcome], arguments: dict[str, Any], seconds: float) -> Outcome:
