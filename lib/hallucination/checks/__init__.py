@@ -15,7 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from hallucination import claims
@@ -224,8 +224,3 @@ def run(item: Check, time_limit: float = TIME_LIMIT) -> Result:
         control.detail,
         round(time.perf_counter() - start, 3),
     )
-
-
-def as_json(result: Result) -> dict[str, Any]:
-    """A result as plain data."""
-    return asdict(result)

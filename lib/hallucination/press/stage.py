@@ -76,14 +76,13 @@ def chapter_head(chapter: Chapter, executed: nbformat.NotebookNode) -> str:
 
 def _after_title(nb: nbformat.NotebookNode, text: str) -> None:
     """Insert Markdown right below the first heading."""
-    for k, cell in enumerate(nb.cells):
+    for cell in nb.cells:
         lines = cell.source.split("\n") if cell.cell_type == "markdown" else []
         at = next((j for j, line in enumerate(lines) if line.startswith("# ")), None)
         if at is None:
             continue
         above, below = "\n".join(lines[: at + 1]), "\n".join(lines[at + 1 :])
         cell.source = f"{above}\n\n{text}\n\n{below}"
-        nb.cells[k] = cell
         return
 
 
