@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hallucination.estimators import bayes_act, excess_loss, expected_loss, nearest_answers
-from hallucination.mixtures import Discrete, Gaussian, Mixture, UniformBall, two_gaussians
+from hallucination.mixtures import Mixture, two_gaussians
+from hallucination.states import Discrete, Gaussian, UniformBall
 
 whole = st.integers(-20, 20)
 

@@ -5,7 +5,8 @@ import pytest
 from scipy.stats import multivariate_normal
 from sklearn.mixture import GaussianMixture
 
-from hallucination.mixtures import Discrete, Gaussian, Mixture, UniformBall, points, two_gaussians
+from hallucination.mixtures import Mixture, two_gaussians
+from hallucination.states import Discrete, Gaussian, UniformBall, points
 
 COVARIANCES = [2.5, [0.5, 2.0, 3.0], [[2.0, 0.3, 0.0], [0.3, 1.0, -0.2], [0.0, -0.2, 0.7]]]
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import norm
 
 from hallucination.estimators import bayes_act
-from hallucination.mixtures import Discrete, Gaussian, Mixture, UniformBall, two_gaussians
+from hallucination.mixtures import Mixture, two_gaussians
 from hallucination.regions import (
     alpha_hdr_hallucinates,
     delta_hallucinates,
@@ -14,6 +14,7 @@ from hallucination.regions import (
     region_mass,
     squared_radius,
 )
+from hallucination.states import Discrete, Gaussian, UniformBall
 
 GRID = np.linspace(-9, 9, 181)[:, None]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hallucination.mixtures import Array, State, points
+from hallucination.states import Array, State, points
 
 
 def bayes_act(target: State) -> Array:

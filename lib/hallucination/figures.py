@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 from numpy.typing import ArrayLike
 
-from hallucination.mixtures import Array
+from hallucination.states import Array
 
 # Per latent state: colour (Okabe and Ito), line and hatch, so that colour is never the only mark.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#8F5A8F")

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import chi2
 
-from hallucination.mixtures import Array, Gaussian, Graded, Mixture, Peaked, State
+from hallucination.mixtures import Mixture
+from hallucination.states import Array, Gaussian, Graded, Peaked, State
 
 
 class Mass(NamedTuple):

@@ -23,8 +23,9 @@ from IPython.display import display
 
 from hallucination.estimators import bayes_act
 from hallucination.figures import COLOURS, HATCHES, legend_above, state_lines, subplots, whole
-from hallucination.mixtures import Array, Gaussian, Mixture, two_gaussians
+from hallucination.mixtures import Mixture, two_gaussians
 from hallucination.regions import delta_hallucinates, is_vacuous, squared_radius
+from hallucination.states import Array, Gaussian
 
 _display: Callable[..., Any] = display  # IPython leaves it untyped
 

@@ -15,33 +15,11 @@ import z3
 from flint import arb
 
 from hallucination.checks import Outcome, check, decide, fails, holds
+from hallucination.checks.enclosures import HALF, HUNDREDTH, TENTH, ball, certain, normal_mass, phi
 from hallucination.checks.prover import prove
-from hallucination.mixtures import Discrete, Mixture, UniformBall
+from hallucination.mixtures import Mixture
 from hallucination.regions import delta_hallucinates
-
-HALF, TENTH, HUNDREDTH = Fraction(1, 2), Fraction(1, 10), Fraction(1, 100)
-
-
-def ball(number: Fraction | int) -> arb:
-    """Return a rational number as a ball of real numbers that is certain to hold it."""
-    return arb(Fraction(number).numerator) / Fraction(number).denominator
-
-
-def phi(x: Fraction | int, dimension: int = 1) -> arb:
-    """Enclose the density of N(0, I_d) at distance x from its centre."""
-    return (-(ball(x) ** 2) / 2).exp() / (2 * arb.pi()) ** (arb(dimension) / 2)
-
-
-def normal_mass(low: Fraction | int, high: Fraction | int) -> arb:
-    """Enclose the probability of an interval under N(0, 1)."""
-    root = arb(2).sqrt()
-    return ((ball(high) / root).erf() - (ball(low) / root).erf()) / 2
-
-
-def certain(yes: bool, no: bool) -> bool | None:
-    """Three-valued answer from two one-sided interval tests; None if the enclosures overlap."""
-    return True if yes else False if no else None
-
+from hallucination.states import Discrete, UniformBall
 
 # Definition 4.1 -----------------------------------------------------------------------------------------------------
 
