@@ -19,7 +19,8 @@ class Mass(NamedTuple):
     standard_error: Array
 
 
-def _positive(delta: float) -> float:
+def log_threshold(delta: float) -> float:
+    """Return ln δ, or raise ValueError if δ is not positive."""
     if not delta > 0:
         raise ValueError(f"delta must be positive, got {delta!r}")
     return float(np.log(delta))
@@ -46,13 +47,13 @@ def delta_hallucinates(mixture: Mixture, v: ArrayLike, delta: float) -> NDArray[
     -----
     Definition 4.2, with the densities as this library computes them (continuous where one exists).
     """
-    log_delta = _positive(delta)
+    log_delta = log_threshold(delta)
     return np.asarray(mixture.state_log_densities(v).max(axis=0) <= log_delta)
 
 
 def is_vacuous(state: Peaked, delta: float) -> bool:
     """Tell whether no answer at all exceeds δ under this state, not even its mode."""
-    return state.peak_log_density <= _positive(delta)
+    return state.peak_log_density <= log_threshold(delta)
 
 
 def squared_radius(state: Gaussian, delta: float) -> float:
@@ -62,7 +63,7 @@ def squared_radius(state: Gaussian, delta: float) -> float:
     -----
     τ = −2 ln δ − d ln 2π − ln det Σ, in squared Mahalanobis units.
     """
-    return 2 * (state.peak_log_density - _positive(delta))
+    return 2 * (state.peak_log_density - log_threshold(delta))
 
 
 def region_mass(state: Gaussian, delta: float) -> float:
