@@ -66,7 +66,7 @@ CLAIMS: dict[str, Claim] = {
             "The results carry over to cross-entropy",
             "§3",
             "08-cross-entropy",
-            ("def-3.1", "thm-C.1"),
+            ("def-3.1", "thm-5.2", "thm-5.3", "thm-C.1"),
         ),
         Claim("def-3.2", "Lipschitz map", "§3", "01-bayes-estimator"),
         Claim("def-4.1", "Target output and latent states", "§4", "02-delta-hallucination"),

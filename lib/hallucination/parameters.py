@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 
 class Parameters(BaseModel):
@@ -55,6 +55,77 @@ class DeltaHallucination(Parameters):
     dimension: Annotated[int, Field(ge=1, le=4096)]
 
 
+class DensityRegions(Parameters):
+    """Parameters of 03-density-regions."""
+
+    weight: Annotated[float, Field(gt=0, lt=1)]
+    separation: Annotated[float, Field(ge=0, le=20)]
+    width: Annotated[float, Field(ge=0.05, le=20)]
+    mass: Annotated[float, Field(ge=0.01, le=0.999)]
+    delta: Annotated[float, Field(ge=1e-6, le=100)]
+    delta_1: Annotated[float, Field(ge=1e-6, le=100)]
+    n_calibration: Annotated[int, Field(ge=1, le=20_000)]
+    seed: Seed
+
+
+class SingleInput(Parameters):
+    """Parameters of 04-single-input."""
+
+    weights: Annotated[list[Annotated[float, Field(ge=1e-6, le=1e6)]], Field(min_length=2, max_length=64)]
+    delta: Annotated[float, Field(ge=1e-30, le=1000)]
+    eta: Annotated[float, Field(ge=1e-9, le=0.999)]
+    dimension: Annotated[int, Field(ge=1, le=4096)]
+    seed: Seed
+
+
+class NearOptimal(Parameters):
+    """Parameters of 05-near-optimal."""
+
+    delta: Annotated[float, Field(ge=1e-30, le=1000)]
+    eta: Annotated[float, Field(ge=1e-6, le=0.9)]
+    epsilon: Annotated[float, Field(ge=0, le=1e6)]
+    weights: Annotated[list[Annotated[float, Field(ge=1e-3, le=1000)]], Field(min_length=2, max_length=12)]
+    dimension: Annotated[int, Field(ge=1, le=4096)]
+    n_inputs: Annotated[int, Field(ge=1, le=24)]
+    seed: Seed
+
+
+class Hints(Parameters):
+    """Parameters of 06-hints."""
+
+    weights: Annotated[list[Annotated[float, Field(ge=0.01, le=100)]], Field(min_length=2, max_length=8)]
+    delta: Annotated[float, Field(ge=1e-12, le=1000)]
+    eta: Annotated[float, Field(ge=1e-6, le=0.9)]
+    lipschitz: Annotated[float, Field(ge=0, le=1000)]
+    hint_length: Annotated[float, Field(ge=1e-3, le=1000)]
+    plain_share: Annotated[float, Field(ge=0.01, le=0.99)]
+    n_slopes: Annotated[int, Field(ge=4, le=40)]
+    n_draws: Annotated[int, Field(ge=100, le=1_000_000)]
+    steps: Annotated[int, Field(ge=1, le=5000)]
+    seed: Seed
+
+
+class CrossEntropy(Parameters):
+    """Parameters of 08-cross-entropy."""
+
+    delta: Annotated[float, Field(ge=1e-300, le=0.99)]
+    n_states: Annotated[int, Field(ge=2, le=12)]
+    n_classes: Annotated[int, Field(ge=2, le=50_000)]
+    first_weight: Annotated[float, Field(ge=0.001, le=0.999)]
+    h_share: Annotated[float, Field(ge=0.01, le=0.99)]
+    epsilon: Annotated[float, Field(gt=0, le=2)]
+    n_draws: Annotated[int, Field(ge=10, le=100_000)]
+    seed: Seed
+
+    @field_validator("n_classes")
+    @classmethod
+    def _a_class_for_each_state(cls, value: int, info: ValidationInfo) -> int:
+        states = info.data.get("n_states", 2)
+        if value < states:
+            raise ValueError(f"each state needs a class of its own: n_classes must be at least n_states = {states}")
+        return value
+
+
 class Coins(Parameters):
     """Parameters of 09-coins."""
 
@@ -70,5 +141,10 @@ class Coins(Parameters):
 CHAPTERS: dict[str, type[Parameters]] = {
     "01-bayes-estimator": BayesEstimator,
     "02-delta-hallucination": DeltaHallucination,
+    "03-density-regions": DensityRegions,
+    "04-single-input": SingleInput,
+    "05-near-optimal": NearOptimal,
+    "06-hints": Hints,
+    "08-cross-entropy": CrossEntropy,
     "09-coins": Coins,
 }

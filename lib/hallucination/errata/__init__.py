@@ -33,9 +33,11 @@ class Erratum:
     repair : str
         The smallest change that mends it; Markdown.
     refuted_by : tuple of str
-        Ids of printed checks; their outcome must be ``fails``, and their detail is the counterexample.
+        Ids of checks whose outcome must be ``fails``; their detail is the counterexample.  Every printed check that
+        fails belongs to exactly one erratum.  A *stronger* check may refute a sentence that the paper prints beside
+        its statement.
     repaired_by : tuple of str
-        Ids of repaired or stronger checks that must hold.
+        Ids of checks that must hold: the repair, or the reading in which the printed text is right.
     """
 
     id: str
