@@ -109,6 +109,7 @@ def test_accessible_and_no_wider_than_the_window(open_page: Any, address: str, p
     from axe_playwright_python.sync_playwright import Axe
 
     opened = open_page(f"{address}/{page}")
+    assert opened.locator("mjx-merror, [data-mjx-error]").count() == 0
     rules = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
     for width, scheme in ((1300, "light"), (1300, "dark"), (390, "light"), (390, "dark")):
         opened.set_viewport_size({"width": width, "height": 900})

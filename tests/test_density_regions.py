@@ -229,3 +229,10 @@ def test_lies_within():
 def test_errors_name_the_rule_and_the_value(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_mass_of_a_monte_carlo_region_follows_the_law_of_an_order_statistic():
+    law = Mixture([0.5, 0.5], [Gaussian([0.0, 0.0]), Gaussian([3.0, 1.0], 2.0)])
+    region = density_region(law, 0.5, 9, np.random.default_rng(0))
+    assert region.mass == pytest.approx(0.5)
+    assert region.standard_error == pytest.approx(stats.beta(5, 5).std())

@@ -148,11 +148,28 @@ class TestPage:
         assert "did not refute" in text
         assert erratum.defect not in text
 
+    def test_every_refuting_check_that_ran_must_refute(self, results: dict[str, Result]) -> None:
+        erratum = errata.ERRATA["rem-4.2/vacuous-state"]
+        first, second = (results[i] for i in erratum.refuted_by)
+        for evidence, finding in (
+            ([first, second], "refuted"),
+            ([first], "refuted"),
+            ([first, replace(second, outcome="holds")], "not refuted"),
+        ):
+            (remark,) = errata_page.remarks(verdicts.table(evidence), [erratum])
+            assert remark.finding == finding
+
     def test_survival_follows_the_verdict(self, results: dict[str, Result]) -> None:
         erratum = errata.ERRATA["lem-B.1/second-moment"]
         failing = results["lem-B.1/only-minimiser-for-every-target"]
         repaired = results["lem-B.1/only-minimiser-with-second-moment"]
-        for evidence, answer in (([failing], verdicts.FALSE), ([failing, repaired], verdicts.AFTER_REPAIR)):
+        doubtful = replace(repaired, id="lem-B.1/doubtful", outcome="undecided")
+        cases = (
+            ([failing], verdicts.FALSE),
+            ([failing, repaired], verdicts.AFTER_REPAIR),
+            ([failing, repaired, doubtful], verdicts.FALSE),
+        )
+        for evidence, answer in cases:
             (remark,) = errata_page.remarks(verdicts.table(evidence), [erratum])
             text = errata_page.section([remark], "Appendix B").data
             assert f"**Does the statement survive?** {errata_page.SURVIVES[answer]}" in text
@@ -174,6 +191,7 @@ class TestPage:
 
     def test_long_formulas_may_wrap_before_a_relation(self) -> None:
         assert errata_page.breakable(r"so $a=b\le c$.", 5) == r"so $a$ $=b$ $\le c$."
+        assert errata_page.breakable(r"$a:=b$ and $A\overset d=B$", 3) == r"$a$ $:=b$ and $A\overset d=B$"
         for kept in (r"$a=b\le c$", r"$\frac{a=b}{c<d}(x=y)$", "$$a=b$$", r"$\left(x\right)$", "no formula = here"):
             assert errata_page.breakable(kept, 10) == kept
         for erratum in ERRATA:

@@ -90,6 +90,26 @@ def test_region_mass_of_discrete_answers():
     assert hdr_mass(law, [[0.0], [1.0], [2.0], [9.0]]).value.tolist() == [1.0, 0.5, 0.5, 0.0]
 
 
+def test_a_density_equal_to_the_threshold_hallucinates():
+    coin = Mixture([1.0], [Discrete([[0.0], [1.0]], [0.25, 0.75])])
+    assert delta_hallucinates(coin, [0.0], 0.25)
+    assert not delta_hallucinates(coin, [0.0], 0.25 * (1 - 1e-12))
+
+
+def test_one_state_that_finds_an_answer_typical_saves_it():
+    law = two_gaussians(0.5, 20.0)
+    centre, middle = law.state_means[0], law.mean
+    assert hdr_mass(law.states[0], centre).value == 1.0
+    assert hdr_mass(law.states[1], centre).value < 0.05
+    assert not alpha_hdr_hallucinates(law, centre, 0.05)
+    assert alpha_hdr_hallucinates(law, middle, 0.05)
+
+
+def test_answers_of_equal_density_count_in_the_simulated_mass():
+    plateau = Mixture([0.5, 0.5], [UniformBall([-2.0], 1.0), UniformBall([2.0], 1.0)])
+    assert hdr_mass(plateau, [2.5], 1000, np.random.default_rng(0)).value == 1.0
+
+
 def test_monte_carlo_agrees_with_the_exact_mass_of_the_same_law():
     v = np.array([[0.0], [1.0], [2.5]])
     exact = hdr_mass(Gaussian([0.0]), v)

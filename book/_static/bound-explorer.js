@@ -3,7 +3,7 @@
   "use strict";
 
   const KEYS = ["truth", "printed", "product", "union", "moments"];
-  const NAMES = ["product bound", "union bound", "two states, exactly", "shifted bound", "moments", "none"];
+  const NAMES = ["product bound", "union bound", "bound for two states", "shifted bound", "moments", "none"];
   const STATES = [2, 3, 5, 10];
 
   function number(x) {
@@ -31,7 +31,7 @@
     const radii = JSON.parse(figure.dataset.radii);
     const part = (name) => figure.querySelector("." + name);
     const [law, states, radius] = ["law", "states", "radius"].map((name) => figure.querySelector(`[name=${name}]`));
-    const px = (r) => 64 + (r / radii[radii.length - 1]) * 562;
+    const px = (r) => 64 + (r / radii[radii.length - 1]) * 542;
 
     function draw() {
       const row = cells[law.value][states.value];

@@ -185,9 +185,10 @@ def _lattice_tail(lattice: Lattice) -> Callable[[Array, float], float]:
 
 
 def _shifts(setting: Setting) -> Array:
-    """Values of t worth trying: a fine grid, and just below what a discrete law's atoms allow."""
+    """Values of t worth trying: just below what a discrete law's atoms allow, and a fine grid for other laws."""
+    discrete = all(isinstance(law, Discrete) and law.weights.size <= 16 for law in setting.known_laws)
     spreads = [law.variance for law in setting.known_laws if math.isfinite(law.variance)] or [1.0]
-    grid = list(np.linspace(0.02, 1.6, 80) * math.sqrt(max(spreads)))
+    grid = [] if discrete else list(np.linspace(0.02, 1.6, 80) * math.sqrt(max(spreads)))
     for law, r in zip(setting.known_laws, setting.r, strict=True):
         if isinstance(law, Discrete) and law.weights.size <= 16:
             edges = np.linalg.norm(law.answers - law.mean, axis=1) - r
@@ -203,7 +204,10 @@ def shifted_laws(setting: Setting) -> float:
     def value(t: float) -> float:
         return _product(setting, lambda i: outside(laws[i], float(setting.r[i]) + t)) - reach(laws[0].mean, t)
 
-    return maximum(value, _shifts(setting))
+    shifts = _shifts(setting)
+    if all(isinstance(law, Discrete) for law in laws):  # between the atoms, a larger t is better
+        return max((value(float(t)) for t in shifts), default=0.0)
+    return maximum(value, shifts)
 
 
 @bound("symmetric shift", "laws", "one mean", "symmetric", "one dimension", "moments")
@@ -231,7 +235,7 @@ def symmetric_shift(setting: Setting) -> float | str:
         share = float((setting.p**2 * pairs[:, 1] / pairs[:, 0]).sum()) / t**2
         return float(pairs[:, 0].prod()) * max(0.0, 1 - share)
 
-    return max(value(float(t)) for t in _shifts(setting))
+    return max((value(float(t)) for t in _shifts(setting)), default=0.0)
 
 
 def _second_moment_beyond(law: State, u: float) -> float:
@@ -277,7 +281,7 @@ def localised(setting: Setting, shifts: int = 5) -> float:
     axis, best = np.eye(1, mean.size)[0], 0.0
     for k in range(-shifts, shifts + 1):
         m = mean + axis * spread * k / max(1, shifts)
-        best = max(best, *(value(m, spread * t) for t in np.linspace(0.5, 6, 23)))
+        best = max(best, *(value(m, spread * t) for t in np.geomspace(0.5, 6, 12)))
     return best
 
 

@@ -27,8 +27,10 @@ SURVIVES = {
 }
 _OPEN = "This build leaves it open."
 
-# Brackets and relations of a formula.
-_TOKENS = re.compile(r"[([{)\]}]|(?P<relation>\\(?:leq?|geq?|ne|to|iff|subseteq)(?![A-Za-z])|[=<>])")
+# Brackets and relations of a formula; a relation that carries something on top is none to break at.
+_TOKENS = re.compile(
+    r"\\overset\W*\w\W*=|[([{)\]}]|(?P<relation>\\(?:leq?|geq?|ne|to|iff|subseteq)(?![A-Za-z])|:=|[=<>])"
+)
 
 Finding = Literal["refuted", "not refuted", "not run"]
 

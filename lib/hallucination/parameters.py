@@ -6,7 +6,7 @@ cell and nowhere else; the type and the range stand here and nowhere else.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
@@ -105,6 +105,41 @@ class Hints(Parameters):
     seed: Seed
 
 
+LawName = Literal[
+    "normal", "uniform", "laplace", "logistic", "t5", "t3", "t2", "exponential", "gumbel",
+    "two-point", "skewed", "lazy",
+]  # fmt: skip
+
+
+_EACH = Field(min_length=1, max_length=10)
+
+
+class LowerBound(Parameters):
+    """Parameters of 07-lower-bound; a single law, scale or radius stands for all states."""
+
+    weights: Annotated[list[Annotated[float, Field(ge=1e-3, lt=1)]], Field(min_length=2, max_length=10)]
+    law: Annotated[list[LawName], BeforeValidator(_as_list), _EACH]
+    scales: Annotated[list[Annotated[float, Field(ge=0.01, le=100)]], BeforeValidator(_as_list), _EACH]
+    radii: Annotated[list[Annotated[float, Field(ge=0, le=1000)]], BeforeValidator(_as_list), _EACH]
+    n_draws: Annotated[int, Field(ge=1000, le=20_000_000)]
+    seed: Seed
+
+    @field_validator("weights")
+    @classmethod
+    def _sum_to_one(cls, value: list[float]) -> list[float]:
+        if abs(sum(value) - 1) > 1e-6:
+            raise ValueError(f"the weights are probabilities and must sum to 1, but they sum to {sum(value):.9g}")
+        return value
+
+    @field_validator("law", "scales", "radii")
+    @classmethod
+    def _one_or_one_each(cls, value: list[Any], info: ValidationInfo) -> list[Any]:
+        states = len(info.data.get("weights", value))
+        if len(value) not in (1, states):
+            raise ValueError(f"give one for all states or one for each of the {states} weights, got {len(value)}")
+        return value
+
+
 class CrossEntropy(Parameters):
     """Parameters of 08-cross-entropy."""
 
@@ -145,6 +180,7 @@ CHAPTERS: dict[str, type[Parameters]] = {
     "04-single-input": SingleInput,
     "05-near-optimal": NearOptimal,
     "06-hints": Hints,
+    "07-lower-bound": LowerBound,
     "08-cross-entropy": CrossEntropy,
     "09-coins": Coins,
 }

@@ -86,6 +86,25 @@ CLASSICS: tuple[Classic, ...] = (
         "argued in prose",
     ),
     Classic(
+        "Induction over the inputs",
+        "What passes from $k$ inputs to $k+1$ holds for every number of inputs. The checks prove the step.",
+        ("cor-5.2.1",),
+        "argued in prose",
+    ),
+    Classic(
+        "Almost every input",
+        "A minimiser of the averaged loss is optimal at almost every input.",
+        ("def-3.1", "cor-5.2.1"),
+        "argued in prose",
+    ),
+    Classic(
+        "Small changes of a law",
+        r"The densities at $E$ and the peaks of normal states depend continuously on weights, means and covariances, so "
+        "strict inequalities survive small changes.",
+        ("thm-5.1", "sec-5-end"),
+        "argued in prose",
+    ),
+    Classic(
         "Means that move to infinity",
         r"A continuous density that vanishes at infinity satisfies $f_i(v-Ka)\to0$ as $K\to\infty$, for $a\ne0$.",
         ("thm-5.1", "thm-5.2"),
@@ -119,6 +138,19 @@ CLASSICS: tuple[Classic, ...] = (
         "lyapunov1940",
     ),
     Classic(
+        "Attainment of the threshold",
+        r"$P(f(A)\ge t)$ is continuous from the left in $t$, so the supremum in the repaired Definition A.1 is attained.",
+        ("def-A.1",),
+        "argued in prose",
+    ),
+    Classic(
+        "Ranks of exchangeable scores",
+        "Without ties, the rank of a new score among $n$ exchangeable ones is uniform. The counting is checked.",
+        ("sec-7.3-outside",),
+        "quoted",
+        "vovk2005",
+    ),
+    Classic(
         "Gibbs' inequality",
         r"$\sum_t q(t)\log\big(q(t)/p(t)\big)\ge0$ for probability vectors, with equality only for $p=q$.",
         ("def-C.1", "thm-C.1"),
@@ -138,6 +170,34 @@ CLASSICS: tuple[Classic, ...] = (
         "corner, and the mass of its region tends to 1.",
         ("thm-C.1",),
         "argued in prose",
+    ),
+    Classic(
+        "Thin regions of the simplex",
+        r"The mass that a law on the simplex has where its density is at most $\delta$ is at most $\delta/(C-1)!$.",
+        ("rem-3.1",),
+        "argued in prose",
+    ),
+    Classic(
+        "From the grid lemma to the product bound",
+        r"With $k$ independent copies of each mean, the grid lemma gives a bound for every $k$; as $k\to\infty$ the share of "
+        r"copies in the fullest ball tends to $Q_i$ (Vapnik and Chervonenkis). The lemma and the potential are checked.",
+        ("thm-6.1",),
+        "quoted",
+        "vapnik1971",
+    ),
+    Classic(
+        "Symmetric unimodal laws give most to a centred ball",
+        r"For such a law on $\R^m$ (convex level sets), $\Pr[|X-z|\le\rho]$ is largest at $z=0$ (Anderson).",
+        ("thm-6.1",),
+        "quoted",
+        "anderson1955",
+    ),
+    Classic(
+        "Cantelli's inequality",
+        r"$\Pr[T>u]\ge(\E T-u)^2/\big(\operatorname{Var}T+(\E T-u)^2\big)$ for $u<\E T$.",
+        ("thm-6.1", "lem-B.2"),
+        "quoted",
+        "billingsley1995",
     ),
 )
 

@@ -91,12 +91,10 @@ def verdict_table(rows: Iterable[Mapping[str, Any]]) -> HTML:
     return _scroll(_table(head, body), "Verdicts, scrolls sideways")
 
 
-def checks_table(rows: Iterable[Mapping[str, Any]]) -> HTML:
-    """Every check with its outcome and its control."""
-    head = ("check", "sentence", "form", "evidence", "outcome", "what was found", "control", "seconds")
-    body = (
-        (
-            html.escape(c["id"]),
+def _check_lines(checks_: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, ...]]:
+    for c in checks_:
+        yield (
+            html.escape(c["id"].partition("/")[2]),
             html.escape(c["says"]) + (f" ({html.escape(c['reading'])})" if c["reading"] else ""),
             f"{c['form']}, {c['part']}",
             c["evidence"],
@@ -105,10 +103,19 @@ def checks_table(rows: Iterable[Mapping[str, Any]]) -> HTML:
             c["control"],
             f"{c['seconds']:.2f}",
         )
-        for row in rows
-        for c in row["checks"]
-    )
-    return _scroll(_table(head, body), "All checks, scrolls sideways")
+
+
+def checks_table(rows: Iterable[Mapping[str, Any]]) -> HTML:
+    """Every check with its outcome and its control, folded by statement."""
+    head = ("check", "sentence", "form", "evidence", "outcome", "what was found", "control", "seconds")
+    parts = []
+    for row in rows:
+        if row["checks"]:
+            label = html.escape(row["label"])
+            region = f'<div class="table-scroll" tabindex="0" role="region" aria-label="Checks of {label}">'
+            table = f"{region}{_table(head, _check_lines(row['checks']))}</div>"
+            parts.append(verdicts.folded(f"{row['label']}: {verdicts.tally(row['checks'])}", table))
+    return HTML("".join(parts))
 
 
 def grounds_table(rows: Iterable[Mapping[str, Any]]) -> HTML:

@@ -165,6 +165,8 @@ def badge(label: str, verdict: str) -> str:
     )
 
 
+LONG_TABLE = 8  # rows; a longer table of checks is folded
+
 _COLUMNS = ("checked sentence", "form", "evidence", "outcome", "what was found")
 
 
@@ -182,8 +184,25 @@ def _check_row(r: Result) -> str:
     return "<tr>" + "".join(f'<td data-label="{h}">{c}</td>' for h, c in zip(_COLUMNS, cells, strict=True)) + "</tr>"
 
 
+def tally(results: Iterable[Mapping[str, Any]]) -> str:
+    """How the checks of a claim came out, in words: ``"5 checks; printed: 2 fail; repaired: 3 hold"``."""
+    results = list(results)
+    words = {"holds": "hold", "fails": "fail"}
+    parts = [f"{len(results)} checks"]
+    for form in ("printed", "repaired", "stronger"):
+        outcomes = [r["outcome"] for r in results if r["form"] == form]
+        counted = [f"{outcomes.count(o)} {words.get(o, o)}" for o in dict.fromkeys(outcomes)]
+        parts += [f"{form}: {', '.join(counted)}"] if counted else []
+    return "; ".join(parts)
+
+
+def folded(summary: str, body: str) -> str:
+    """HTML that opens on a click, or when the browser finds a word in it."""
+    return f'<details class="checks"><summary>{html.escape(summary)}</summary>{body}</details>'
+
+
 def as_html(row: Mapping[str, Any]) -> str:
-    """Badge of a claim with the table of its checks."""
+    """Badge of a claim with the table of its checks; a long table is folded."""
     parts = f"statement: {row['statement']}"
     if row["proof"] != NO_PROOF:
         parts += f"; printed proof: {row['proof']}"
@@ -192,11 +211,13 @@ def as_html(row: Mapping[str, Any]) -> str:
         return f'<div class="claim-evidence">{summary}</div>'
     head = "".join(f'<th scope="col">{h}</th>' for h in _COLUMNS)
     body = "".join(_check_row(Result(**c)) for c in row["checks"])
-    return (
-        f'<div class="claim-evidence">{summary}'
+    table = (
         f'<div class="table-scroll" tabindex="0" role="region" aria-label="Checks of {row["label"]}">'
-        f'<table class="cards"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div></div>'
+        f'<table class="cards"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
     )
+    if len(row["checks"]) > LONG_TABLE:
+        table = folded(tally(row["checks"]), table)
+    return f'<div class="claim-evidence">{summary}{table}</div>'
 
 
 def show(*claim_ids: str, results: Iterable[Result] | None = None) -> None:

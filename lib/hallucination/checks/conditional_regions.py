@@ -244,7 +244,9 @@ def one_set_for_all_states(laws: tuple[Law, ...], mass: Fraction) -> Outcome:
     """Intersect the lists of sets that have mass M under each state."""
     each = [set(sets_of_mass(law, mass)) for law in laws]
     common = sorted(set.intersection(*each), key=lambda s: (len(s), s))
-    listed = " against ".join("{" + "; ".join(sorted(map(show_set, sets))) + "}" for sets in each)
+    listed = "; ".join(
+        f"under state {i} {' and '.join(sorted(map(show_set, sets))) or 'no set'}" for i, sets in enumerate(each, 1)
+    )
     if common:
         return holds(f"M = {mass}: {show_set(common[0])} has it under every state")
-    return fails(f"M = {mass}: no common set; the sets with this mass are {listed}")
+    return fails(f"M = {mass}: no common set; sets of this mass: {listed}")

@@ -61,7 +61,8 @@ def loss_has_a_value(zero_log_zero: str) -> Outcome:
 
 @check(
     "def-C.1",
-    "Every Bregman loss, squared distance and cross-entropy among them, has the mean of the targets as its optimum",
+    "Every Bregman loss has the mean of the targets as its optimum; squared distance is one, and cross-entropy is "
+    "one up to a term without the prediction",
     form="stronger",
     evidence="symbolic",
     control={"slope": 2},
@@ -79,7 +80,8 @@ def bregman_losses_share_the_optimum(slope: int = 1) -> Outcome:
         return linear(over_states(w * bregman(q, second))).subs({over_states(w): 1, over_states(w * q): m})
 
     rest = sp.expand(expected(v) - expected(m) - (phi(m) - phi(v) - derivative(v) * (m - v)))
-    return decide(rest == 0, "identity for every convex φ, number of states and weights", f"left over: {rest}")
+    found = "E D(q, v) − E D(q, m) = D(m, v) ≥ 0 for every convex φ, number of states and weights"
+    return decide(rest == 0, found, f"left over: {rest}")
 
 
 # Theorem C.1: the statement -----------------------------------------------------------------------------------------
@@ -203,7 +205,8 @@ def dirichlet_density_and_mean(slice_power: int = 2) -> Outcome:
 
 @check(
     "thm-C.1",
-    "Once the density f_i(p_X) of the Dirichlet states is below 1, it falls with κ for ever",
+    "The inequality by which f_i(p_X) of the Dirichlet states falls with κ for ever, once it is below 1: "
+    "ln(1 + x) − x/(1 + x) ≥ x²/((1 + x)(2 + x)), where x = κ − 1",
     form="stronger",
     evidence="symbolic",
     control={"factor": 2},
@@ -222,7 +225,7 @@ CASES = ((2, 2, HUNDREDTH), (3, 5, Fraction(1, 1000)), (4, 10, Fraction(1, 10**6
 
 @check(
     "thm-C.1",
-    "From the library's smallest κ on, the optimum of the Dirichlet states hallucinates, and not before",
+    "At the library's smallest κ the optimum of the Dirichlet states hallucinates, at κ − 1 it does not (four cases)",
     form="stronger",
     evidence="exact",
     control={"shift": -1},

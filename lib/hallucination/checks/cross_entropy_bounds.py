@@ -143,7 +143,7 @@ _LOG_VARIANCE = {
 
 @check(
     "thm-C.1",
-    "With the right normaliser, every variance up to Lambert's d₋ gives density at most δ",
+    "With the right normaliser, every variance up to Lambert's d₋ gives density at most δ (four cases)",
     name="bound-up-to-lambert",
     part="proof",
     form="stronger",
@@ -153,7 +153,8 @@ _LOG_VARIANCE = {
 )
 @check(
     "thm-C.1",
-    "With the right normaliser, every variance up to δ (2π)^(C/2) (eK/(C+2))^(C/2+1) gives density at most δ",
+    "With the right normaliser, every variance up to δ (2π)^(C/2) (eK/(C+2))^(C/2+1) gives density at most δ (four "
+    "cases)",
     name="bound-up-to-closed-form",
     part="proof",
     form="stronger",

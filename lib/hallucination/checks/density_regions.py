@@ -74,7 +74,9 @@ def region_by_posterior(threshold: str) -> Outcome:
                  POSTERIOR_STORY)  # fmt: skip
 
 
-POSTERIOR_STORY = "a state of weight {p} with density {state} where the target has {f}: posterior {q}, δ = {delta}"
+POSTERIOR_STORY = (
+    "at one answer a state of weight {p} has density {state} and the target {f}, so the posterior is {q}; δ = {delta}"
+)
 
 
 @check(
@@ -159,7 +161,8 @@ def subset_and_element_agree(answers: int) -> Outcome:
 
 @check(
     "rem-6.2",
-    "With one state, to hallucinate is that the output of the estimator falls outside the region above δ",
+    "With one state, to hallucinate is that the output of the estimator falls outside the region above δ (the mean "
+    "of N(0, 1), at δ = 1/10 and 1/2)",
     name="estimator-falls-outside",
     form="repaired",
     evidence="interval",
@@ -194,7 +197,7 @@ def hallucination_is_falling_outside(who: str, deltas: Sequence[Fraction] = (TEN
 
 @check(
     "rem-6.2",
-    "Regions of different mass have different thresholds if no two answers are equally likely",
+    "Where no two answers are equally likely, M = 1/2 and M = 4/5 have different thresholds (masses 7/10 and 3/10)",
     name="mass-moves-the-threshold-without-ties",
     form="stronger",
     evidence="exact",
@@ -203,7 +206,8 @@ def hallucination_is_falling_outside(who: str, deltas: Sequence[Fraction] = (TEN
 )
 @check(
     "rem-6.2",
-    "A density threshold corresponds to one mass: regions of different mass have different thresholds",
+    "A density threshold corresponds to one mass: M = 1/2 and M = 3/4 have different thresholds (four equally likely "
+    "answers)",
     name="threshold-fixes-the-mass",
     form="printed",
     evidence="exact",

@@ -170,7 +170,7 @@ def verified(law: Mixture, delta: float, eta: float, epsilon: float) -> str:
             away = f"the mean of state {i + 1} is {float(r.mid()):.4g} away"
             return f"{away}, and the ball of ε = {epsilon:g} meets its region"
         tau = -2 * arb(delta).log() - d * (2 * arb.pi() * s2).log()
-        if not chi2_tail(d, tau) <= arb(eta) * (1 + arb("1e-6")):
+        if not chi2_tail(d, tau) <= arb(eta):
             return f"state {i + 1} does not keep mass {1 - eta:g}"
     return ""
 

@@ -124,13 +124,19 @@ def own_data_are_inside(rule: str, alpha: Fraction = TENTH, largest: int = 60) -
     control={"size": "n + 2"},
 )
 def rank_rule_covers(size: str) -> Outcome:
-    """Of the n + 1 equally likely ranks of the new score, k or less mean outside; k ≤ α (n + 1), or ≤ α (n + 2)."""
-    n, k = z3.Ints("n k")
+    """Show that the new score is below the threshold at k of its n + 1 equally likely ranks, and k ≤ α (n + 1).
+
+    The k-th smallest of the other scores has rank k among all if the new one has a higher rank, else rank k + 1.
+    """
+    n, k, new = z3.Ints("n k new")
     alpha = z3.Real("alpha")
     room = n + 1 if size == "n + 1" else n + 2
-    story = "n = {n}, rank {k}, α = {alpha}: too many ranks are outside"
-    hypotheses = [n >= 1, k >= 0, k <= n, alpha > 0, alpha < 1, k <= alpha * room]
-    return prove(hypotheses, k <= alpha * (n + 1), "for every n, α and score law without ties", story)
+    floor = [k <= alpha * room, k + 1 > alpha * room]
+    threshold = z3.If(k < new, k, k + 1)
+    story = "n = {n}, rank {k}, α = {alpha}: the new score is outside at too many of its ranks"
+    hypotheses = [n >= 1, k >= 0, k <= n, alpha > 0, alpha < 1, new >= 1, new <= n + 1, *floor]
+    goal = z3.And((new < threshold) == (new <= k), k <= alpha * (n + 1))
+    return prove(hypotheses, goal, "for every n, α and score law without ties", story)
 
 
 @check(

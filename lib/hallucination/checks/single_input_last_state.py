@@ -106,7 +106,7 @@ def determinant_of_last_state(exponent: int) -> Outcome:
     determinant = sp.Determinant(sp.Identity(n) / m_N).doit().subs(sp.Determinant(sp.Identity(n)), 1)
     power = sp.simplify(sp.expand_log(-sp.log(determinant) / 2, force=True) / sp.log(_delta))
     written = str(power).replace("-", "−")
-    return decide(power == 1, "δ for every d", f"det(Σ_N)^(−1/2) is δ to the power {written}, at least 1 for δ ≤ 1")
+    return decide(power == 1, "δ for every d", f"the power det(Σ_N)^(−1/2) is δ^({written}), at least 1 for δ ≤ 1")
 
 
 @check(

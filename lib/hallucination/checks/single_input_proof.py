@@ -256,7 +256,7 @@ def printed_mean_works_exactly_if(swap: bool = False) -> Outcome:
     name="root-repaired",
     part="proof",
     form="repaired",
-    evidence="exact",
+    evidence="property",
     statement={"version": "repaired", "choices": MANY},
     control={"version": "printed", "choices": [TOO_WIDE_FIRST]},
 )

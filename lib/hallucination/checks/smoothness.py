@@ -296,7 +296,7 @@ def pinned_excess(linear: bool = False) -> Outcome:
 
 @check(
     "thm-5.3",
-    "With hints proportional to means, the answer at X is E even if no question is asked there",
+    "With hints proportional to means and L ≤ κ, the answer at X is E even if no question is asked there",
     form="stronger",
     evidence="symbolic",
     control={"balanced": False},

@@ -8,7 +8,7 @@ erratum(
     "def-A.1",
     "exact-mass",
     where="Appendix A, Definition A.1",
-    printed="$S_M$ is the smallest region on which the integral of $d_i$ *is* $M$.",
+    printed="Among the regions over which $d_i$ integrates to *exactly* $M$, $S_M$ is the smallest.",
     defect="If answers have positive probability, there may be no set of mass exactly $M$.",
     repair=r"Take $\{f_i\ge t_i(M)\}$ with $t_i(M)=\sup\{t:P(f_i(A_i)\ge t)\ge M\}$; its mass is at least $M$.",
     refuted_by=("every-mass-is-attained",),

@@ -21,7 +21,7 @@ erratum(
     "thm-C.1",
     "no-density",
     where="Appendix C, Theorem C.1 together with Definition 4.2",
-    printed="Targets are probability vectors with $C$ entries, and the theorem compares their density with $δ$.",
+    printed=r"Targets are probability vectors with $C$ entries, and the theorem compares a density with $\delta$.",
     defect=(
         r"The simplex has no volume in $\mathbb R^C$, so a law on it has no density there. "
         "The statement does not say with respect to what the density is meant. With one class there is only one "

@@ -1,5 +1,6 @@
 """Errata of the chain of bounds at the end of the printed proof of Theorem C.1."""
 
+from hallucination.errata import cross_entropy_proof as _earlier_lines  # noqa: F401  first in the paper, first here
 from hallucination.errata import erratum
 
 CHAIN = "Appendix C, proof of Theorem C.1, chain of bounds"

@@ -15,21 +15,6 @@ erratum(
 
 erratum(
     "thm-C.1",
-    "centres",
-    where="Appendix C, proof of Theorem C.1, display of $q_i$",
-    printed=r"$q_i(t):=e_t^{(C)}$.",
-    defect=(
-        "The left side is the entry $t$ of a vector, the right side is a vector, and it does not depend on $i$. "
-        "Taken at "
-        "its word it gives all states one centre. The next display shows that $e_i$ is meant."
-    ),
-    repair=r"Write $q_i:=e_i^{(C)}$ and assume $N\le C$, so that there are enough unit vectors.",
-    refuted_by=("centres-as-displayed",),
-    repaired_by=(),
-)
-
-erratum(
-    "thm-C.1",
     "leaves-the-simplex",
     where="Appendix C, proof of Theorem C.1, display of the target laws",
     printed=r"$q_X^a\mid Z=Z_i\sim\mathcal N(q_i,d)$.",
@@ -41,6 +26,21 @@ erratum(
     repair=r"Take $(1-h)e_i+hW$ with $W$ uniform on the simplex, or a Dirichlet law with a large parameter at $i$.",
     refuted_by=("gaussian-targets-on-the-simplex",),
     repaired_by=("corner-targets-on-the-simplex",),
+)
+
+erratum(
+    "thm-C.1",
+    "centres",
+    where="Appendix C, proof of Theorem C.1, display of $q_i$",
+    printed=r"$q_i(t):=e_t^{(C)}$.",
+    defect=(
+        "The left side is the entry $t$ of a vector, the right side is a vector, and it does not depend on $i$. "
+        "Taken at "
+        "its word it gives all states one centre. The next display shows that $e_i$ is meant."
+    ),
+    repair=r"Write $q_i:=e_i^{(C)}$ and assume $N\le C$, so that there are enough unit vectors.",
+    refuted_by=("centres-as-displayed",),
+    repaired_by=(),
 )
 
 erratum(

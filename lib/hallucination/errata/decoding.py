@@ -6,7 +6,7 @@ erratum(
     "rem-3.1",
     "near-optimal",
     where="§3, Remark 3.1, with Theorem 5.2",
-    printed="All results remain valid under the cross-entropy loss; Appendix C is to show it.",
+    printed="Everything proved for squared loss is said to hold for cross-entropy too, by Appendix C.",
     defect=(
         r"Appendix C treats the analogue of Theorem 5.1 only. That of Theorem 5.2 is false for large $\epsilon$: "
         r"outputs "
@@ -27,7 +27,7 @@ erratum(
     "rem-3.1",
     "hints",
     where="§3, Remark 3.1, with Theorem 5.3",
-    printed="All results remain valid under the cross-entropy loss; Appendix C is to show it.",
+    printed="Everything proved for squared loss is said to hold for cross-entropy too, by Appendix C.",
     defect=(
         r"The analogue of Theorem 5.3 asks for a target whose hints help no $L$-Lipschitz estimator. If all hints "
         r"have "

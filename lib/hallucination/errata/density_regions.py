@@ -9,8 +9,8 @@ erratum(
     "posterior",
     where="§6, sentence under Definition 6.2; again under Definition B.2",
     printed=(
-        r"$U_i^\delta=\{a: f(a;Z_i)>\delta\}$ is described as the region where the posterior probability of "
-        r"$Z=Z_i$ exceeds $\delta$."
+        r"$U_i^\delta=\{a: f(a;Z_i)>\delta\}$ is put into words as the answers that give the state $Z_i$ a posterior "
+        r"probability above $\delta$."
     ),
     defect=(
         "$f(a;Z_i)$ is the density of the answer given the state. The posterior is the probability of the state "
@@ -29,8 +29,8 @@ erratum(
     "who-falls-outside",
     where="§6, Remark 6.2, second sentence",
     printed=(
-        "With one latent state, δ-hallucination is the event that the *target distribution* falls outside a "
-        "density region."
+        "If there is one latent state only, δ-hallucination is said to be that the *target distribution* lies "
+        "outside a density region."
     ),
     defect=(
         "What hallucinates is the output of the estimator, one point. The target falls outside with some "

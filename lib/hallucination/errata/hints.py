@@ -10,7 +10,7 @@ erratum(
     defect=r"The two sides are answers at different inputs. Drawn separately they differ, although their laws "
     "agree. The sentence below the display shows that the laws are meant; it calls the right one the posterior, and "
     r"it is the law of $A(X)$ given $Z=Z_i$.",
-    repair=r"Write $A(X+\delta_i)\overset d=A(X)\mid\{Z=Z_i\}$, an equation of laws.",
+    repair=r"Write $A(X+\delta_i)\overset{d}{=}A(X)\mid\{Z=Z_i\}$, an equation of laws.",
     refuted_by=("equal-answers",),
     repaired_by=("equal-laws",),
 )
@@ -32,8 +32,9 @@ erratum(
     where="§5, Theorem 5.3, “for an $L$-Lipschitz estimator $A^*$”",
     printed=r"every $L$-Lipschitz estimator, with nothing said about its answer at $X$ (reading: the law is chosen "
     "first)",
-    defect="A constant map is Lipschitz with any constant. The one whose value is the mean of a state does not "
-    "hallucinate at that state's hint.",
+    defect="A constant map is Lipschitz with any constant. As soon as a state supports any answer at all, the map "
+    "with that constant answer does not hallucinate at the state's hint. Without supported answers the theorem is "
+    "true, but of every estimator and for no interesting reason.",
     repair=r"Add that $A^*$ is optimal at $X$, $A^*(X)=\mathbb E[A(X)]$, and let the law depend on $L$ and "
     r"$B_\delta$: means at least $\rho+LB_\delta$ away from $\mathbb E[A(X)]$.",
     refuted_by=("any-lipschitz-map",),

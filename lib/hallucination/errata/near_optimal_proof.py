@@ -8,7 +8,7 @@ erratum(
     where="Appendix B.3, chain after “Set ‖μ_i‖₂ ≥ √(−2 ln δ) + ϵ”, second step",
     printed=r"$\exp(-\tfrac12\|v_0-\mu_i\|^2)\le\exp(-\tfrac12(\|v_0-\mu_i\|-\|v_0\|)^2)$",
     defect=r"The step needs $\|v_0-\mu_i\|\ge\big|\|v_0-\mu_i\|-\|v_0\|\big|$. That fails if $\|v_0\|$ is more than "
-    r"twice $\|v_0-\mu_i\|$, that is, for a large $\epsilon$ and an output near the region.",
+    r"twice $\|v_0-\mu_i\|$, that is, for a large $\epsilon$ and an output that lies in the direction of $\mu_i$.",
     repair=r"Put $\exp(-\tfrac12(\|\mu_i\|-\|v_0\|)^2)$ in the middle. The step is then the reverse triangle "
     "inequality.",
     refuted_by=("chain-second-step-as-printed",),

@@ -8,7 +8,7 @@ erratum(
     "fig-7",
     "ten-for-ninety",
     where="Appendix A, caption of Figure 7, third sentence",
-    printed="Samples to the right of the 10% quantile of the log-densities belong to the most probable 10%.",
+    printed="What lies right of the 10% quantile of the log-densities is called the most probable 10% of the class.",
     defect="Left of the 10% quantile lie 10% of the samples, so right of it lie 90%.",
     repair="Read “most probable 90%”, as the text of §7.3 has it.",
     refuted_by=("right-of-the-quantile-lie-ten-percent",),
@@ -19,7 +19,7 @@ erratum(
     "sec-7.3-outside",
     "reversed",
     where="§7.3, experiment design, sentence beginning “In other words”",
-    printed="A new embedding is outside a class's region if its log-likelihood *exceeds* the threshold.",
+    printed="An image counts as outside a class when its log-likelihood for this class *exceeds* the threshold.",
     defect=(
         "The inequality is reversed. Read literally, 90% of the real images of the class would be outside, "
         "against the sentence before it and the caption of Figure 7."
@@ -51,8 +51,8 @@ erratum(
     "hdr-outside-hcdr",
     where="Appendix A, caption of Figure 8, last sentence",
     printed=(
-        r"In other cases the HDR might hold regions outside the HCDR; in the caption $\delta=10\%$ bounds the HDR "
-        r"and $\delta_1=5\%$ the conditional densities."
+        r"Unlike in the drawn example, parts of the HDR are said to be possible outside the HCDR. The bounds are "
+        r"$\delta=10\%$ for the HDR and $\delta_1=5\%$ for the states."
     ),
     defect=(
         r"If the two numbers are density thresholds with $\delta_1\le\delta$, as in the caption, this is "

@@ -8,7 +8,8 @@ erratum(
     where="Appendix B.1, first sentence of the construction",
     printed="The number $N$ of latent states is “any positive number”.",
     defect=r"$N$ counts states, so it is a whole number. For $N=1$ the sum that defines $\mu_N$ is empty. The "
-    r"mean is then the peak of the only state, and with the printed covariance that peak exceeds $\delta$.",
+    r"mean is then the peak of the only state, and with the printed covariance that peak exceeds $\delta$ if "
+    r"$\delta<(2\pi)^{-d_a/4}$.",
     repair=r"Let $N$ be a positive integer, and use $m_N=\delta^{2/d}$. With one normal state the mean "
     r"hallucinates only if no answer at all exceeds $\delta$; for anything better take $N\ge2$.",
     refuted_by=("one-state-as-printed",),
