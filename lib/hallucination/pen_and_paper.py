@@ -99,8 +99,8 @@ CLASSICS: tuple[Classic, ...] = (
     ),
     Classic(
         "Small changes of a law",
-        r"The densities at $E$ and the peaks of normal states depend continuously on weights, means and covariances, so "
-        "strict inequalities survive small changes.",
+        r"The densities at $E$ and the peaks of normal states depend continuously on weights, means and "
+        "covariances, so strict inequalities survive small changes.",
         ("thm-5.1", "sec-5-end"),
         "argued in prose",
     ),
@@ -139,7 +139,8 @@ CLASSICS: tuple[Classic, ...] = (
     ),
     Classic(
         "Attainment of the threshold",
-        r"$P(f(A)\ge t)$ is continuous from the left in $t$, so the supremum in the repaired Definition A.1 is attained.",
+        r"$P(f(A)\ge t)$ is continuous from the left in $t$, so the supremum in the repaired "
+        "Definition A.1 is attained.",
         ("def-A.1",),
         "argued in prose",
     ),
@@ -179,8 +180,9 @@ CLASSICS: tuple[Classic, ...] = (
     ),
     Classic(
         "From the grid lemma to the product bound",
-        r"With $k$ independent copies of each mean, the grid lemma gives a bound for every $k$; as $k\to\infty$ the share of "
-        r"copies in the fullest ball tends to $Q_i$ (Vapnik and Chervonenkis). The lemma and the potential are checked.",
+        r"With $k$ independent copies of each mean, the grid lemma gives a bound for every $k$; as $k\to\infty$ the "
+        r"share of copies in the fullest ball tends to $Q_i$ (Vapnik and Chervonenkis). The lemma and the potential "
+        "are checked.",
         ("thm-6.1",),
         "quoted",
         "vapnik1971",
