@@ -131,6 +131,22 @@ def test_every_page_is_in_the_table_of_contents() -> None:
     assert any(is_notebook(ROOT / p) for p in listed)
 
 
+def labels(root: Path) -> list[str]:
+    """Labels of boxes, exercises and figures in all chapters and pages of a tree."""
+    texts = [p.read_text("utf8") for p in [*root.glob("book/*.md"), *root.glob("notebooks/*.md")]]
+    return [m for text in texts for m in re.findall(r"^(?::label:|    name:) (\S+)$", text, re.M)]
+
+
+def test_labels_are_unique_in_the_book(tmp_path: Path) -> None:
+    found = labels(ROOT)
+    assert len(found) > 100
+    assert sorted({label for label in found if found.count(label) > 1}) == []
+    (tmp_path / "notebooks").mkdir()  # the control: one exercise in two chapters
+    for name in ("a", "b"):
+        (tmp_path / "notebooks" / f"{name}.md").write_text("````{exercise}\n:label: ex-x\n````\n", "utf8")
+    assert labels(tmp_path) == ["ex-x", "ex-x"]
+
+
 def test_import_is_light() -> None:
     code = "import sys, hallucination; print(sorted({'torch', 'matplotlib', 'sympy', 'scipy'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
