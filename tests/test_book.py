@@ -147,7 +147,7 @@ def test_printed_verdicts_are_those_of_the_evidence() -> None:
     lines = soup_of(HTML / "book" / "verdicts.html").select("article table")[0].select("tbody tr")
     shown = {tr.select_one("th > *").get_text(): tr.select("td")[1].get_text().split(" ", 1)[1] for tr in lines}
     assert shown == {row["label"]: row["verdict"] for row in rows if row["id"] in claims.CLAIMS}
-    assert "not checked yet" in shown.values()
+    assert len(set(shown.values())) > 2  # so that a column of equal words would not pass
 
 
 def test_graph_has_every_statement_and_a_table_as_alternative() -> None:

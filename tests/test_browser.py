@@ -104,22 +104,45 @@ def test_opens_from_a_file_without_network_and_errors(open_page: Any, page: str)
     assert opened.errors == []
 
 
-@pytest.mark.parametrize("page", [*PAGES, *OTHER])
-def test_accessible_and_no_wider_than_the_window(open_page: Any, address: str, page: str) -> None:
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+LOOKS = ((1300, "light"), (1300, "dark"), (390, "light"), (390, "dark"))
+
+
+def violations(opened: Any) -> list[tuple[str, str]]:
     from axe_playwright_python.sync_playwright import Axe
 
+    found = Axe().run(opened, options=RULES).response["violations"]
+    return [(v["id"], v["nodes"][0]["html"][:200]) for v in found]
+
+
+def look(opened: Any, width: int, scheme: str) -> None:
+    opened.set_viewport_size({"width": width, "height": 900})
+    opened.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+    opened.wait_for_function(f"document.documentElement.dataset.theme == '{scheme}'")
+    opened.wait_for_timeout(400)  # the theme fades colours; axe would measure them half way
+
+
+@pytest.mark.parametrize("page", [*PAGES, *OTHER])
+def test_accessible_and_no_wider_than_the_window(open_page: Any, address: str, page: str) -> None:
     opened = open_page(f"{address}/{page}")
     assert opened.locator("mjx-merror, [data-mjx-error]").count() == 0
-    rules = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
-    for width, scheme in ((1300, "light"), (1300, "dark"), (390, "light"), (390, "dark")):
+    for width in (390, 1300):
         opened.set_viewport_size({"width": width, "height": 900})
-        opened.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        opened.wait_for_function(f"document.documentElement.dataset.theme == '{scheme}'")
-        opened.wait_for_timeout(400)  # the theme fades colours; axe would measure them half way
-        found = Axe().run(opened, options=rules).response["violations"]
-        assert [(width, scheme, v["id"], v["nodes"][0]["html"][:200]) for v in found] == []
         assert opened.evaluate("document.documentElement.scrollWidth") <= width
+    # axe takes minutes over the thousands of elements that MathJax makes: a word stands for each formula.
+    opened.evaluate("document.querySelectorAll('mjx-container').forEach(m => m.replaceChildren('formula'))")
+    for width, scheme in LOOKS:
+        look(opened, width, scheme)
+        assert [(width, scheme, *v) for v in violations(opened)] == []
     assert opened.foreign == []
+
+
+def test_formulas_are_accessible_too(open_page: Any, address: str) -> None:
+    opened = open_page(f"{address}/book/notation.html")
+    assert opened.locator("mjx-container").count() > 10
+    for width, scheme in LOOKS:
+        look(opened, width, scheme)
+        assert violations(opened) == []
 
 
 def test_front_page_leads_to_every_page(browser: Any) -> None:
@@ -175,10 +198,35 @@ def test_moving_a_slider_redraws_the_figure(open_page: Any) -> None:
     assert page.errors == []
 
 
-def test_figure_is_drawn_without_scripts(browser: Any) -> None:
+def test_choices_of_the_bound_explorer_redraw_it(open_page: Any) -> None:
+    page = open_page(f"file://{HTML}/notebooks/07-lower-bound.html")
+    figure = page.locator(".bound-explorer")
+
+    def shown() -> tuple[str, str, str]:
+        parts = (figure.locator(".curve-truth").get_attribute("d"), figure.locator(".value-truth").inner_text())
+        return (*parts, figure.locator("[aria-live]").inner_text())
+
+    frames = [shown()]
+    figure.locator("select[name=law]").select_option(label="two points, ±1")
+    frames.append(shown())
+    figure.locator("select[name=states]").select_option(label="10")
+    frames.append(shown())
+    figure.locator("input[name=radius]").focus()
+    page.keyboard.press("End")
+    frames.append(shown())
+    curves, values, sentences = zip(*frames, strict=True)
+    assert len(set(curves[:3])) == 3 and len(set(sentences)) == 4
+    assert curves[3] == curves[2] and values[3] != values[2]  # the radius moves along the curve
+    assert sentences[3].startswith("Law: two points, ±1; N = 10, r = 0.600. The probability P_H is ")
+    assert values[3] in sentences[3]
+    assert page.errors == [] and page.foreign == []
+
+
+@pytest.mark.parametrize("chapter", ["02-delta-hallucination", "07-lower-bound"])
+def test_figure_is_drawn_without_scripts(browser: Any, chapter: str) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto(f"file://{HTML}/notebooks/02-delta-hallucination.html")
+    page.goto(f"file://{HTML}/notebooks/{chapter}.html")
     assert page.locator(".live-figure svg path").count() >= 2
     context.close()
 

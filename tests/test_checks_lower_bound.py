@@ -2,6 +2,7 @@
 
 from fractions import Fraction as F
 from itertools import permutations
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -157,6 +158,13 @@ def test_outcomes_are_as_listed(results):
 def test_all_checks_of_these_claims_are_in_these_modules(results):
     places = {checks.REGISTRY[i].run.__module__ for i in results}
     assert places == {module.__name__ for module in MODULES}
+
+
+def test_chapter_imports_all_these_modules():
+    """Else `show` would leave out checks without a word."""
+    text = (Path(__file__).parent.parent / "notebooks" / "07-lower-bound.md").read_text("utf8")
+    imported = text.partition("from hallucination.checks import (")[2].partition(")")[0]
+    assert {m.__name__.rpartition(".")[2] for m in MODULES} == {name.strip() for name in imported.split(",")} - {""}
 
 
 def test_every_control_fails(results):

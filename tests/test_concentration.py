@@ -68,6 +68,7 @@ def test_unequal_variances_are_bounded_from_above():
     law = Gaussian([0.0, 0.0], v)
     density = stats.multivariate_normal([0, 0], np.diag(v)).pdf
     for radius in (0.2, 1.0, 3.0):
+
         def half(x, r=radius):
             return math.sqrt(r * r - x * x)
 

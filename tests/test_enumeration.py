@@ -93,9 +93,7 @@ def test_two_states_by_the_distance_of_their_centres():
     for draw in random_instances(6, 100):
         if len(draw.weights) == 2:
             limit = max(draw.radii[0] / draw.weights[1], draw.radii[1] / draw.weights[0])
-            both = exact_event(
-                draw.weights, draw.laws, lambda mu, _, limit=limit: abs(mu[0][0] - mu[1][0]) > limit
-            )
+            both = exact_event(draw.weights, draw.laws, lambda mu, _, limit=limit: abs(mu[0][0] - mu[1][0]) > limit)
             assert exact_probability(*draw) == both
 
 

@@ -153,7 +153,8 @@ def test_check_of_an_unknown_claim_is_refused() -> None:
         checks.check("def-0", "s", form="printed", evidence="exact", control={"a": 1})
 
 
-def test_show_without_a_registered_check_says_what_to_import() -> None:
+def test_show_without_a_registered_check_says_what_to_import(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "REGISTRY", {})
     with pytest.raises(ValueError, match=r"no check of lem-B\.4 is registered: import its module"):
         verdicts.show("lem-B.4")
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from scipy.integrate import quad
@@ -95,19 +97,31 @@ def _union_normal(setting: Setting) -> float:
 
 def _hits_numbers(setting: Setting, size: int) -> Array:
     """Pr[|μ_i − A*| ≤ r_i] for all i, by one convolution each, shape (N,)."""
-    lattice = Lattice(setting.p, setting.scalar_laws or [], size, 1e-7)
+    lattice = _lattice(tuple(setting.p), tuple(setting.scalar_laws or ()), size)
     seen: dict[tuple[int, float], float] = {}
     for i, kind in enumerate(lattice.kinds[0]):
         if (key := (int(kind), float(setting.r[i]))) not in seen:
-            rest = lattice.total(leave_out=i)
-            others = lattice.points - setting.p[i] * lattice.ends[i, 0] - lattice.step / 2
-            likely = rest > 1e-14
-            z = others[likely] / (1 - setting.p[i])
+            z, mass = _others(lattice, i)
             law = lattice.laws[i]
-            seen[key] = float(rest[likely] @ (law.cdf(z + setting.rho[i]) - law.cdf(z - setting.rho[i])))
+            seen[key] = float(mass @ (law.cdf(z + setting.rho[i]) - law.cdf(z - setting.rho[i])))
     lost = lattice.lost + 1e-14 * size
     keys = [(int(kind), float(r)) for kind, r in zip(lattice.kinds[0], setting.r, strict=True)]
     return np.array([seen[key] + lost for key in keys])
+
+
+@lru_cache(maxsize=4)
+def _lattice(weights: tuple[float, ...], laws: tuple[Any, ...], size: int) -> Lattice:
+    """Lattice of A*, kept for other radii."""
+    return Lattice(np.array(weights), laws, size, 1e-7)
+
+
+@lru_cache(maxsize=8)
+def _others(lattice: Lattice, i: int) -> tuple[Array, Array]:
+    """Likely values of the others' weighted mean z_i, and their masses."""
+    rest = lattice.total(leave_out=i)
+    likely = rest > 1e-14
+    others = lattice.points[likely] - lattice.weights[i] * lattice.ends[i, 0] - lattice.step / 2
+    return others / (1 - lattice.weights[i]), rest[likely]
 
 
 def _union_discrete(setting: Setting) -> float | str:

@@ -116,9 +116,7 @@ def calibrate(scores: ArrayLike, alpha: float | Fraction) -> Threshold:
     return Threshold(float(ordered[k - 1]) if k else -np.inf, k, ordered.size)
 
 
-def calibrate_classes(
-    scores: Mapping[Hashable, ArrayLike], alpha: float | Fraction
-) -> dict[Hashable, Threshold]:
+def calibrate_classes(scores: Mapping[Hashable, ArrayLike], alpha: float | Fraction) -> dict[Hashable, Threshold]:
     """Calibrate one threshold per class, each with the class's own scores of its own data (see `calibrate`).
 
     Parameters

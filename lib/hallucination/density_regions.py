@@ -107,9 +107,7 @@ class ConditionalRegion:
         return Mass(np.asarray(inside), np.asarray(np.sqrt(inside * (1 - inside) / draws)))
 
 
-def density_region(
-    state: State, mass: float, draws: int = 100_000, rng: np.random.Generator | None = None
-) -> Region:
+def density_region(state: State, mass: float, draws: int = 100_000, rng: np.random.Generator | None = None) -> Region:
     """Find the highest density region of the given mass.
 
     Parameters

@@ -161,7 +161,9 @@ def two_numbers(setting: Setting) -> Estimate:
     c, (first, second) = two_state_distance(setting), _scalars(setting)
     low, high = float(first.ppf(1e-13)), float(first.isf(1e-13))
     ends = [float(second.mean()), *(x for x in second.support() if math.isfinite(x)), float(first.mean())]
-    breaks = sorted({low, high, *(x for e in ends for x in (e - c, e, e + c) if low < x < high)})
+    levels = [float(q(u)) for u in (1e-9, 1e-6, 1e-3, 0.05) for q in (first.ppf, first.isf)]  # heavy tails
+    ends = [*levels, *(x for e in ends for x in (e - c, e, e + c))]
+    breaks = sorted({low, high, *(x for x in ends if low < x < high)})
     parts = [
         quad(lambda x: first.pdf(x) * (second.sf(x + c) + second.cdf(x - c)), a, b, limit=200, epsabs=1e-13)
         for a, b in pairwise(breaks)
@@ -193,9 +195,7 @@ def by_convolution(setting: Setting, size: int = 1 << 15, places: int = 400) -> 
         Its error is the change from half the size and half the places.
     """
     laws = _scalars(setting)
-    values = [
-        escape_probability(Lattice(setting.p, laws, size // k, 1e-9), setting.r, places // k) for k in (1, 2)
-    ]
+    values = [escape_probability(Lattice(setting.p, laws, size // k, 1e-9), setting.r, places // k) for k in (1, 2)]
     return Estimate(min(1.0, values[0]), abs(values[0] - values[1]), f"convolution on {size} points")
 
 

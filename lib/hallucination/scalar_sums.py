@@ -15,6 +15,8 @@ from scipy.fft import irfft, rfft
 
 from hallucination.states import Array
 
+MOST_POINTS = 1 << 17  # numbers that are transformed at a time, so that they stay in a core's cache
+
 
 class Enclosure(NamedTuple):
     """A probability lies between `lower` and `upper`, up to rounding of the FFT (about 1e-15 per lattice point)."""
@@ -128,12 +130,12 @@ class Lattice:
         groups, first = np.unique(np.stack([self.kinds[0], radii]), axis=1, return_index=True)
         count = [int(((self.kinds[0] == kind) & (radii == r)).sum()) for kind, r in groups.T]
         cuts = [self._cut(int(self.kinds[0][i]), places, float(radii[i])) for i in first]
-        found = np.zeros(len(places))
-        for k, window in enumerate(windows):
-            kept = [_kept(self.masses[int(kind)], cut, k) for kind, cut in zip(groups[0], cuts, strict=True)]
-            if all(m.any() for m in kept):
-                transforms = [rfft(m, self.size) for m in kept]
-                found[k] = irfft(_product(transforms, count), self.size)[window].sum()
+        found, block = np.zeros(len(places)), max(1, MOST_POINTS // self.size)
+        for start in range(0, len(places), block):
+            chunk = range(start, min(start + block, len(places)))
+            kept = [_kept(self.masses[int(kind)], cut, chunk) for kind, cut in zip(groups[0], cuts, strict=True)]
+            joint = irfft(_product([rfft(m, self.size) for m in kept], count), self.size)
+            found[chunk] = [row[windows[k]].sum() for k, row in zip(chunk, joint, strict=True)]
         return np.maximum(found, 0.0)
 
     def _cut(self, kind: int, places: Array, radius: float) -> tuple[NDArray[Any], ...]:
@@ -180,13 +182,14 @@ def _product(transforms: Sequence[Any], count: Sequence[int] | NDArray[Any]) -> 
     return result * np.ones_like(transforms[0])
 
 
-def _kept(masses: Array, cut: tuple[NDArray[Any], ...], k: int) -> Array:
-    """Masses of the bins without what place k excludes."""
-    first, last, before, after = int(cut[0][k]), int(cut[1][k]), cut[2][k], cut[3][k]
-    kept = masses.copy()
-    kept[first : last + 1] = 0
-    kept[first] += before
-    kept[last] += after
+def _kept(masses: Array, cut: tuple[NDArray[Any], ...], places: range) -> Array:
+    """Masses of the bins without what each of these places excludes, shape (len(places), bins)."""
+    kept = np.tile(masses, (len(places), 1))
+    for row, k in zip(kept, places, strict=True):
+        first, last = int(cut[0][k]), int(cut[1][k])
+        row[first : last + 1] = 0
+        row[first] += cut[2][k]
+        row[last] += cut[3][k]
     return kept
 
 

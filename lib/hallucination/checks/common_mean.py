@@ -66,7 +66,8 @@ def variance_is_a_number(square: str, dimensions: tuple[int, ...] = (1, 2, 3)) -
         if found != [total]:
             shown = f"{len(found)} number{'s' * (len(found) > 1)} ({', '.join(map(str, found))})"
             return fails(f"in dimension {m} the {square} gives {shown}, and the variances sum to {total}")
-    return holds(f"one number in dimensions {', '.join(map(str, dimensions))}: the sum of all variances")
+    where = f"dimension{'s' if len(dimensions) > 1 else ''} {', '.join(map(str, dimensions))}"
+    return holds(f"one number in {where}: the sum of all variances")
 
 
 @check(

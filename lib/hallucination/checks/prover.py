@@ -9,9 +9,11 @@ import z3
 
 from hallucination.checks import Outcome, fails, holds, undecided
 
+EFFORT = 20_000_000
+
 
 def prove(
-    hypotheses: Sequence[Any], goal: Any, found: str, counterexample: str = "", timeout_ms: int = 4000
+    hypotheses: Sequence[Any], goal: Any, found: str, counterexample: str = "", effort: int = EFFORT
 ) -> Outcome:
     """Try to prove that the hypotheses imply the goal for all values of their variables.
 
@@ -26,20 +28,23 @@ def prove(
     counterexample : str
         A sentence about the counterexample with the variables' names in braces, ``"{x} is below {y}"``;
         without it the values are listed.
-    timeout_ms : int
-        Patience in milliseconds; beyond it the outcome is undecided.
+    effort : int
+        Limit in z3's own units of work; beyond it the outcome is undecided.  Time would not do: an outcome must not
+        depend on what else the machine is doing.
 
     Raises
     ------
     ValueError
         If the hypotheses contradict each other, so that anything would follow.
     """
-    solver = z3.Solver()
-    solver.set("timeout", timeout_ms)
-    solver.add(*hypotheses)
+    # A context of its own: in the shared one the search depends on what was proved before.
+    context = z3.Context()
+    solver = z3.Solver(ctx=context)
+    solver.set("rlimit", effort)
+    solver.add(*(h.translate(context) for h in hypotheses))
     if solver.check() == z3.unsat:
         raise ValueError(f"hypotheses contradict each other: {hypotheses}")
-    solver.add(z3.Not(goal))
+    solver.add(z3.Not(goal).translate(context))
     answer = solver.check()
     if answer == z3.unknown:
         return undecided(f"z3: {solver.reason_unknown()}")

@@ -35,8 +35,7 @@ erratum(
         "8 use the union over the states."
     ),
     defect=(
-        "In the union each state usually has more than mass $M$, since it also has mass in the regions of the "
-        "others."
+        "In the union each state usually has more than mass $M$, since it also has mass in the regions of the others."
     ),
     repair=(
         r"Define $S_M^{(i)}$ per state and $\mathrm{HCDR}_M=\bigcup_iS_M^{(i)}$. The target lies in it with "

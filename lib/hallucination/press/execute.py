@@ -32,7 +32,8 @@ class _Progress:
         self.start = time.monotonic()
 
     def say(self, words: str) -> None:
-        print(f"{self.label}: {words}", flush=True)
+        # One write per line: chapters run side by side, and print would send the line's end apart from the line.
+        print(f"{self.label}: {words}\n", end="", flush=True)
 
     def elapsed(self) -> float:
         return time.monotonic() - self.start
