@@ -13,7 +13,7 @@ from conftest import HEADER, ROOT
 from hallucination.press import imports, outputs, pages, rerun, stage
 from hallucination.press.chapters import Chapter, PressError, find_root, pick, read_book
 from hallucination.press.execute import RUN, clean
-from hallucination.press.plan import Plan, rule, validate
+from hallucination.press.plan import Plan, read_yaml, rule, validate
 from hallucination.results import KEY
 
 CHAPTERS = read_book(ROOT)[0]
@@ -188,6 +188,23 @@ def test_headlines_travel_in_the_metadata_of_outputs() -> None:
     nb.cells[0].outputs = [new_output("display_data", data={"text/plain": "r = 1"}, metadata={KEY: {"r": 1}})]
     assert outputs.headlines(nb) == {"r": 1}
     assert outputs.evidence(nb) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-30", 1e-30),
+        ("-2E+3", -2000.0),
+        ("[1e-3, 2]", [0.001, 2]),
+        ("1.5", 1.5),
+        ("3", 3),
+        ("t3", "t3"),
+        ("e3", "e3"),
+    ],
+)
+def test_values_are_read_as_people_write_them(text: str, value: object) -> None:
+    assert read_yaml(text) == value
+    assert type(read_yaml(text)) is type(value)
 
 
 def test_differences_name_both_values_and_what_is_absent() -> None:

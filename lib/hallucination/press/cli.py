@@ -14,7 +14,7 @@ import yaml
 
 from hallucination import __version__
 from hallucination.press.chapters import Chapter, PressError, find_root, pick
-from hallucination.press.plan import REFERENCE, Plan, rule
+from hallucination.press.plan import REFERENCE, Plan, read_yaml, rule
 
 
 class _Commands(click.Group):
@@ -78,7 +78,7 @@ def _values(pairs: tuple[str, ...]) -> dict[str, Any]:
         if not equals or not name:
             raise PressError(f"-p wants name=value, got {pair!r}")
         try:
-            values[name] = yaml.safe_load(text)
+            values[name] = read_yaml(text)
         except yaml.YAMLError:
             raise PressError(f"-p {name}: {text!r} is not YAML") from None
     return values

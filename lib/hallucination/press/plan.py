@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,6 +20,26 @@ from hallucination.press.chapters import Chapter, PressError, read_book
 REFERENCE = "laptop"  # the profile whose run is the reference
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML in which ``1e-30`` is a number, as in YAML 1.2; to PyYAML's older rules it is a word."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+$"), list("-+0123456789")
+)
+
+
+def read_yaml(text: str) -> Any:
+    """Read a value as a person would write it on the command line or in a profile.
+
+    Raises
+    ------
+    yaml.YAMLError
+        If it is not YAML.
+    """
+    return yaml.load(text, _Loader)
+
+
 def read_profile(root: Path, name: str) -> dict[str, dict[str, Any]]:
     """Parameters per chapter of a profile (``profiles/<name>.yml``).
 
@@ -31,7 +52,7 @@ def read_profile(root: Path, name: str) -> dict[str, dict[str, Any]]:
     if not path.exists():
         known = ", ".join(sorted(p.stem for p in (root / "profiles").glob("*.yml")))
         raise PressError(f"profile {name!r} is unknown; profiles: {known}")
-    return yaml.safe_load(path.read_text("utf8")) or {}
+    return read_yaml(path.read_text("utf8")) or {}
 
 
 def model_of(chapter: Chapter) -> type[declared.Parameters]:
@@ -68,7 +89,8 @@ def validate(chapter: Chapter, given: Mapping[str, Any]) -> dict[str, Any]:
         name = str(first["loc"][0])
         value = given.get(name, defaults.get(name))
         raise PressError(
-            f"{chapter.stem}: {name} = {value!r} is refused: {first['msg']}; allowed: {rule(chapter, name)}"
+            f"{chapter.stem}: {name} = {value!r} is refused: {first['msg'].removeprefix('Value error, ')}; "
+            f"allowed: {rule(chapter, name)}"
         ) from None
     return {name: values[name] for name in given}
 
