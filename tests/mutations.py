@@ -85,6 +85,7 @@ _density = _File("density_regions", ("density_regions",))
 _calibration = _File("calibration", ("calibration",))
 _simplex = _File("simplex", ("simplex",))
 _lipschitz = _File("lipschitz", ("lipschitz",))
+_price = _File("smoothness_price", ("smoothness_price",))
 _coins = _File("coins", ("coins",))
 _scores = _File("coins_scores", ("coins",))
 _setting = _File("setting", ("bounds",))
@@ -322,14 +323,14 @@ MUTATIONS: tuple[Mutation, ...] = (
         "a radial map that does not stop at its goal",
     ),
     _lipschitz("gap * t / (variances + t)", "gap * variances / (variances + t)", "distance to an ellipsoid"),
-    _lipschitz(
+    _price(
         "np.maximum(1 - np.asarray(slope, dtype=float) / kappa, 0) ** 2",
         "np.maximum(1 - np.asarray(slope, dtype=float) / kappa, 0)",
         "price of smoothness: exponent",
     ),
-    _lipschitz(
-        "- rates * _gaps(np.asarray(asked.inputs)), 0)",
-        "+ rates * _gaps(np.asarray(asked.inputs)), 0)",
+    _price(
+        "- rates * gaps(np.asarray(asked.inputs)), 0)",
+        "+ rates * gaps(np.asarray(asked.inputs)), 0)",
         "price of smoothness: sign",
     ),
     # Coins

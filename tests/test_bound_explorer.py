@@ -15,7 +15,7 @@ import pytest
 from bs4 import BeautifulSoup
 from pydantic import ValidationError
 
-from hallucination import bound_explorer, bounds
+from hallucination import bound_explorer, bounds, figures
 from hallucination.bound_explorer import (
     CURVES,
     LAWS,
@@ -31,6 +31,7 @@ from hallucination.bound_explorer import (
     probability,
 )
 from hallucination.hallucination_probability import exact
+from hallucination.numerals import number
 from hallucination.parameters import LawName, LowerBound
 from hallucination.setting import Setting
 from hallucination.states import Discrete
@@ -172,7 +173,7 @@ def test_first_frame_stands_without_a_script(cells: bound_explorer.Table, key: t
     page = BeautifulSoup(explorer_html(frame, "a"), "html.parser")
     assert page.find(class_="live-text").text == frame.sentence()
     assert page.find(class_="live-controls").has_attr("hidden")
-    assert page.find(class_="value-truth").text == bound_explorer.number(frame.cell.truth)
+    assert page.find(class_="value-truth").text == number(frame.cell.truth)
     shown = json.loads(page.find(class_="bound-explorer")["data-cells"])
     assert np.shape([[len(r) for r in n] for n in shown]) == (len(SHOWN), len(STATES)) and len(str(page)) < 150_000
     assert page.find("select", attrs={"name": "law"}).find("option", selected=True).text == SHOWN[key[0]]
@@ -194,7 +195,7 @@ def test_html_is_accessible_and_its_ids_are_unique(cells: bound_explorer.Table) 
 
 def test_bundle_has_html_picture_and_words(cells: bound_explorer.Table, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[dict[str, str]] = []
-    monkeypatch.setattr(bound_explorer, "_display", lambda bundle, raw: seen.append(bundle))
+    monkeypatch.setattr(figures, "_display", lambda bundle, raw: seen.append(bundle))
     plt.switch_backend("agg")
     bound_explorer.show_bound_explorer(cells)
     (bundle,) = seen

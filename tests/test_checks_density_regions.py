@@ -7,6 +7,7 @@ from fractions import Fraction as F
 import pytest
 from scipy.stats import norm
 
+from evidence import by_reading, only_failing, results_of, unclear_or_slow, uncontrolled
 from hallucination import checks, claims, errata, verdicts
 from hallucination.checks import conditional_regions, density_regions, region_figures
 
@@ -84,7 +85,7 @@ READINGS = {
 
 @pytest.fixture(scope="module")
 def results():
-    return {r.id: r for claim in VERDICTS for r in verdicts.run(claim)}
+    return results_of(*VERDICTS)
 
 
 def test_outcomes_are_as_listed(results):
@@ -92,12 +93,11 @@ def test_outcomes_are_as_listed(results):
 
 
 def test_every_control_fails(results):
-    assert {i for i, r in results.items() if r.control != "fails"} == set()
+    assert uncontrolled(results) == []
 
 
 def test_every_outcome_has_a_reason_and_is_quick(results):
-    assert all(r.detail and r.control_detail and r.seconds < 5 for r in results.values())
-    assert [r.id for r in results.values() if "\n" in r.detail] == []
+    assert unclear_or_slow(results) == []
 
 
 @pytest.mark.parametrize("claim", VERDICTS)
@@ -107,18 +107,11 @@ def test_verdicts(results, claim):
 
 @pytest.mark.parametrize("claim", READINGS)
 def test_readings_differ(results, claim):
-    mine = [r for r in results.values() if r.claim == claim]
-    by_reading = {
-        reading: verdicts.of_part([r for r in mine if r.reading in ("", reading)], "statement")
-        for reading in {r.reading for r in mine} - {""}
-    }
-    assert by_reading == READINGS[claim]
+    assert by_reading(results, claim) == READINGS[claim]
 
 
 def test_every_failing_function_can_hold():
-    registry = checks.load()
-    failing = {registry[i].run for i, verb in EXPECTED.items() if verb == "fails"}
-    assert failing <= {registry[i].run for i, verb in EXPECTED.items() if verb == "holds"}
+    assert only_failing(EXPECTED) == set()
 
 
 def test_each_failing_check_is_in_one_erratum_and_repairs_hold():

@@ -6,7 +6,8 @@ import pytest
 from flint import arb
 from scipy.stats import norm
 
-from hallucination import checks, claims, verdicts
+from evidence import by_reading, only_failing, results_of, told_in_formulas, unclear_or_slow, uncontrolled
+from hallucination import claims, verdicts
 from hallucination.checks import enclosures, hallucination, latent_states, neighbourhood, plausibility
 
 EXPECTED = {
@@ -73,8 +74,7 @@ VERDICTS = {
 
 @pytest.fixture(scope="module")
 def results():
-    checks.load()
-    return {r.id: r for claim in VERDICTS for r in verdicts.run(claim)}
+    return results_of(*VERDICTS)
 
 
 def test_outcomes_are_as_listed(results):
@@ -82,11 +82,11 @@ def test_outcomes_are_as_listed(results):
 
 
 def test_every_control_fails(results):
-    assert {i for i, r in results.items() if r.control != "fails"} == set()
+    assert uncontrolled(results) == []
 
 
 def test_every_outcome_has_a_reason_and_is_quick(results):
-    assert all(r.detail and r.control_detail and r.seconds < 5 for r in results.values())
+    assert unclear_or_slow(results) == []
 
 
 @pytest.mark.parametrize("claim", VERDICTS)
@@ -118,12 +118,7 @@ READINGS = {
 
 @pytest.mark.parametrize("claim", READINGS)
 def test_readings_differ(results, claim):
-    mine = [r for r in results.values() if r.claim == claim]
-    by_reading = {
-        reading: verdicts.of_part([r for r in mine if r.reading in ("", reading)], "statement")
-        for reading in {r.reading for r in mine} - {""}
-    }
-    assert by_reading == READINGS[claim]
+    assert by_reading(results, claim) == READINGS[claim]
 
 
 def test_a_general_repair_stands_behind_remark_4_2(results):
@@ -132,7 +127,7 @@ def test_a_general_repair_stands_behind_remark_4_2(results):
 
 
 def test_failing_details_are_sentences(results):
-    assert [r.id for r in results.values() if r.outcome == "fails" and r.detail.count(" = ") > 2] == []
+    assert told_in_formulas(results) == []
 
 
 def test_a_witness_that_does_not_meet_its_premise_is_no_evidence():
@@ -143,11 +138,8 @@ def test_a_witness_that_does_not_meet_its_premise_is_no_evidence():
 
 
 def test_every_failing_function_can_hold():
-    registry = checks.load()
-    failing = {registry[i].run for i, verb in EXPECTED.items() if verb == "fails"}
-    holding = {registry[i].run for i, verb in EXPECTED.items() if verb == "holds"}
     elsewhere = {latent_states.one_state_has_few_modes, neighbourhood.neighbourhood_is_threshold}
-    assert failing <= holding | elsewhere
+    assert only_failing(EXPECTED) <= elsewhere
     assert latent_states.one_state_has_few_modes(2, 1).verb == "holds"
     assert neighbourhood.neighbourhood_is_threshold("at most", [F(3)]).verb == "holds"
 

@@ -11,7 +11,7 @@ from scipy.stats import binom
 
 from hallucination import concentration as floating
 from hallucination import enumeration
-from hallucination.checks.instances import no_state_hit, random_instances, scientific
+from hallucination.checks.instances import no_state_hit, random_instances
 from hallucination.enumeration import (
     concentration,
     exact_event,
@@ -19,6 +19,7 @@ from hallucination.enumeration import (
     exact_probability,
     exact_probability_by_types,
 )
+from hallucination.numerals import scientific
 from hallucination.states import Discrete
 
 HALF = F(1, 2)

@@ -8,7 +8,8 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from hallucination import checks, claims, errata, errata_page, verdicts
+from evidence import results_of
+from hallucination import claims, errata, errata_page, verdicts
 from hallucination.checks import Result, coins
 from hallucination.errata import Erratum
 
@@ -18,9 +19,8 @@ EXPERIMENTS = {r.id for r in coins.from_experiment(ROUNDS, ROUNDS, ROUNDS, ROUND
 
 @pytest.fixture(scope="module")
 def results() -> dict[str, Result]:
-    """Every check of the library, run once."""
-    checks.load()
-    return {r.id: r for r in verdicts.run()}
+    """Every check of the library."""
+    return results_of()
 
 
 ERRATA = list(errata.load().values())

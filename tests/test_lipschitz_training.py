@@ -8,11 +8,12 @@ import torch
 
 from hallucination import lipschitz as smooth
 from hallucination import lipschitz_training as training
+from hallucination import smoothness_price as cost
 from hallucination.constructions import separated_gaussians
 
 LAW = separated_gaussians([0.5, 0.3, 0.2], 0.01, 0.05, 2, slack=1.0)
 HINTS = (LAW.state_means - LAW.mean) / 10
-ASKED = smooth.hinted_questions(LAW, HINTS, 0.5)
+ASKED = cost.hinted_questions(LAW, HINTS, 0.5)
 
 
 @pytest.fixture(scope="module")
@@ -42,8 +43,8 @@ def test_no_pair_of_inputs_is_stretched_at_any_weights(seed: int) -> None:
 
 def test_a_network_is_above_the_bound_and_near_the_optimum(fit: training.Fit) -> None:
     excess = ASKED.excess(fit.outputs)
-    assert (excess >= smooth.price_bound(ASKED, fit.slopes) - 1e-9 * ASKED.spread).all()
-    assert excess == pytest.approx(smooth.proportional_excess(ASKED.spread, fit.slopes, 10), abs=0.01 * ASKED.spread)
+    assert (excess >= cost.price_bound(ASKED, fit.slopes) - 1e-9 * ASKED.spread).all()
+    assert excess == pytest.approx(cost.proportional_excess(ASKED.spread, fit.slopes, 10), abs=0.01 * ASKED.spread)
     assert fit.losses[-1] == pytest.approx(excess)
 
 
@@ -65,7 +66,7 @@ def test_networks_do_not_depend_on_their_neighbours() -> None:
 
 
 def test_units_do_not_matter() -> None:
-    moved = smooth.Questions(ASKED.inputs * 1e-6, 1e6 * ASKED.targets, ASKED.weights)
+    moved = cost.Questions(ASKED.inputs * 1e-6, 1e6 * ASKED.targets, ASKED.weights)
     here, there = training.train(ASKED, [5.0], 20).outputs, training.train(moved, [5e12], 20).outputs
     assert there / 1e6 == pytest.approx(here, rel=1e-6, abs=1e-9)
 
@@ -93,7 +94,7 @@ def test_maxmin_permutes_every_point() -> None:
 
 
 def test_equal_targets_are_learned_exactly() -> None:
-    flat = smooth.Questions(ASKED.inputs, np.ones_like(ASKED.targets), ASKED.weights)
+    flat = cost.Questions(ASKED.inputs, np.ones_like(ASKED.targets), ASKED.weights)
     assert np.isfinite(training.train(flat, [0.0, 1.0], 3).outputs).all()
 
 

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from bs4 import BeautifulSoup
 
-from hallucination import two_states
-from hallucination.two_states import TwoStates, number, two_states_html
+from hallucination import figures, two_states
+from hallucination.numerals import number
+from hallucination.two_states import TwoStates, two_states_html
 
 SCRIPT = Path(__file__).parent.parent / "book" / "_static" / "two-states.js"
 GRID = [
@@ -105,7 +106,7 @@ def test_lines_of_the_two_states_differ_in_dashes():
 
 def test_bundle_has_html_picture_and_words(monkeypatch):
     shown = []
-    monkeypatch.setattr(two_states, "_display", lambda bundle, raw: shown.append(bundle))
+    monkeypatch.setattr(figures, "_display", lambda bundle, raw: shown.append(bundle))
     plt.switch_backend("agg")
     two_states.show_two_states(6.0, 0.5, 0.01)
     (bundle,) = shown

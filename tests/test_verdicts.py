@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from evidence import results_of
 from hallucination import checks, claims, verdicts
 from hallucination.checks import Outcome, Result
 
@@ -161,9 +162,8 @@ def test_show_without_a_registered_check_says_what_to_import(monkeypatch: pytest
 
 @pytest.fixture(scope="module")
 def results() -> list[Result]:
-    """Every check of the library, run once."""
-    checks.load()
-    return verdicts.run()
+    """Every check of the library."""
+    return list(results_of().values())
 
 
 class TestAllChecks:

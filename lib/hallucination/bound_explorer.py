@@ -6,8 +6,6 @@ are those that chapter 7 offers by name.
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import math
 from collections.abc import Callable, Mapping
@@ -16,22 +14,19 @@ from functools import cache
 from string import Template
 from typing import Any, NamedTuple
 
-import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import display
+from matplotlib.figure import Figure
 from scipy import stats
 
 from hallucination import bounds
 from hallucination.concentration import scalar_law
-from hallucination.figures import COLOURS, legend_above, subplots, whole
+from hallucination.figures import COLOURS, legend_above, show_live, subplots, whole
 from hallucination.hallucination_probability import exact
+from hallucination.numerals import number, superscript
 from hallucination.scalar_sums import Lattice, escape_probability
 from hallucination.setting import Bound, Setting
 from hallucination.simulation import Estimate, monte_carlo
 from hallucination.states import Array, Discrete, Gaussian, Scalar, State, UniformBall
-from hallucination.two_states import number
-
-_display: Callable[..., Any] = display  # IPython leaves it untyped
 
 GUMBEL = math.sqrt(6) / math.pi  # SciPy's scale of the Gumbel law of variance 1
 LAWS: Mapping[str, Callable[[float], State]] = {
@@ -253,11 +248,6 @@ class BoundExplorer:
         return f"{where} The probability P_H is {number(c.truth)}. {ours} {printed}"
 
 
-def superscript(k: int) -> str:
-    """An exponent in raised digits."""
-    return str(k).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-
-
 def show_bound_explorer(
     cells: Table, law: str = "normal", states: int = 3, radius: float = 0.1, ident: str = "bound-explorer"
 ) -> None:
@@ -273,18 +263,13 @@ def show_bound_explorer(
         HTML id, one per figure on a page.
     """
     frame = BoundExplorer(cells, law, states, radius)
-    bundle = {
-        "text/html": explorer_html(frame, ident),
-        "image/png": base64.b64encode(_png(frame)).decode(),
-        "text/plain": frame.sentence(),
-    }
-    _display(bundle, raw=True)
+    show_live(explorer_html(frame, ident), _picture(frame), frame.sentence())
 
 
 INKS = ("#000000", COLOURS[0], COLOURS[2], COLOURS[3], COLOURS[1])
 
 
-def _png(frame: BoundExplorer) -> bytes:
+def _picture(frame: BoundExplorer) -> Figure:
     (ax,) = subplots(height=3.8)
     for (key, (label, dashes)), ink in zip(CURVES.items(), INKS, strict=True):
         pairs = [(r, v) for r in RADII if (v := getattr(frame.cells[frame.law, frame.states, r], key))]
@@ -293,10 +278,7 @@ def _png(frame: BoundExplorer) -> bytes:
     ax.axvline(frame.radius, color="black", linestyle=":", linewidth=1)
     ax.set(yscale="log", ylim=(10.0**frame.lowest, 3.0), xlabel="radius $r$", ylabel="probability")
     legend_above(ax)
-    buffer = io.BytesIO()
-    whole(ax).savefig(buffer, format="png", metadata={"Software": None})
-    plt.close(whole(ax))
-    return buffer.getvalue()
+    return whole(ax)
 
 
 BOX = {"left": 64, "right": 606, "top": 14, "bottom": 280}

@@ -47,6 +47,11 @@ class Claim:
         """Id of the statement's box in the pages; without dots, which scripts take for class selectors."""
         return self.id.replace(".", "-")
 
+    @property
+    def address(self) -> str:
+        """Where the book's own pages find it: the page of its chapter, and there its box if it is numbered."""
+        return f"../notebooks/{self.chapter}.html" + ("" if self.id in UNNUMBERED else f"#{self.anchor}")
+
 
 KINDS = {
     "def": "Definition",

@@ -178,8 +178,7 @@ def _statement(row: Mapping[str, Any], chapters: Iterable[str]) -> str:
     claim = claims.find(row["id"])
     label = plain(claim.label)
     if claim.chapter in chapters:
-        anchor = f"#{claim.anchor}" if claim.id in claims.CLAIMS else ""
-        label = f'<a href="../notebooks/{claim.chapter}.html{anchor}">{label}</a>'
+        label = f'<a href="{claim.address}">{label}</a>'
     return f"On {label}: {plain(claim.title)}."
 
 

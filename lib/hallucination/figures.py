@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import io
+from collections.abc import Callable
+from typing import Any
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+from IPython.display import display
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse
 from numpy.typing import ArrayLike
 
 from hallucination.states import Array
+
+_display: Callable[..., Any] = display  # IPython leaves it untyped
 
 # Per latent state: colour (Okabe and Ito), line and hatch, so that colour is never the only mark.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#8F5A8F")
@@ -65,6 +73,25 @@ def whole(ax: Axes) -> Figure:
     figure = ax.get_figure(root=True)
     assert figure is not None
     return figure
+
+
+def show_live(page: str, picture: Figure, words: str) -> None:
+    """Display a live figure; in print, and where HTML does not show, a picture of its first frame.
+
+    Parameters
+    ----------
+    page : str
+        The figure in HTML.
+    picture : matplotlib.figure.Figure
+        Closed after use.
+    words : str
+        The first frame in words.
+    """
+    buffer = io.BytesIO()
+    picture.savefig(buffer, format="png", metadata={"Software": None})
+    plt.close(picture)
+    image = base64.b64encode(buffer.getvalue()).decode()
+    _display({"text/html": page, "image/png": image, "text/plain": words}, raw=True)
 
 
 def state_lines(ax: Axes, x: Array, densities: Array, weights: Array | None = None) -> None:

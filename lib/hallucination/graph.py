@@ -89,7 +89,7 @@ def _node(row: Mapping[str, Any], place: tuple[int, int], chapters: Iterable[str
     )
     if claim.chapter not in chapters:
         return box
-    return f'<a href="../notebooks/{claim.chapter}.html#{claim.anchor}">{box}</a>'
+    return f'<a href="{claim.address}">{box}</a>'
 
 
 def svg(rows: Iterable[Mapping[str, Any]], chapters: Iterable[str]) -> str:

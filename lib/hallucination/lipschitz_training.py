@@ -19,8 +19,8 @@ from torch.nn import functional
 from torch.nn.utils import parametrizations
 from tqdm import tqdm
 
-from hallucination.lipschitz import Questions
 from hallucination.mixtures import Mixture
+from hallucination.smoothness_price import Questions
 from hallucination.states import Array
 
 WIDTH, DEPTH = 16, 3

@@ -42,27 +42,8 @@ def name_of(row: Mapping[str, Any], chapters: Iterable[str]) -> str:
     """Label of a statement, linked to its place in the book if its chapter exists, and where the paper prints it."""
     claim = claims.find(row["id"])
     label = html.escape(claim.label)
-    if claim.chapter in chapters:
-        anchor = f"#{claim.anchor}" if claim.id in claims.CLAIMS else ""
-        label = f'<a href="../notebooks/{claim.chapter}.html{anchor}">{label}</a>'
-    else:
-        label = f"<span>{label}</span>"
-    return label + ("" if claim.label == claim.place else f"<br><small>{html.escape(claim.place)}</small>")
-
-
-def _scroll(table: str, label: str) -> HTML:
-    return HTML(f'<div class="table-scroll" tabindex="0" role="region" aria-label="{label}">{table}</div>')
-
-
-def _table(head: Iterable[str], body: Iterable[Iterable[str]]) -> str:
-    names = tuple(head)
-    columns = "".join(f'<th scope="col">{h}</th>' for h in names)
-    lines = []
-    for first, *rest in body:
-        # data-label: on narrow screens each row becomes a card, and this its captions.
-        cells = "".join(f'<td data-label="{h}">{c}</td>' for h, c in zip(names[1:], rest, strict=True))
-        lines.append(f'<tr><th scope="row">{first}</th>{cells}</tr>')
-    return f'<table class="cards"><thead><tr>{columns}</tr></thead><tbody>{"".join(lines)}</tbody></table>'
+    name = f'<a href="{claim.address}">{label}</a>' if claim.chapter in chapters else f"<span>{label}</span>"
+    return name + ("" if claim.label == claim.place else f"<br><small>{html.escape(claim.place)}</small>")
 
 
 def counts_sentence(rows: Iterable[Mapping[str, Any]]) -> str:
@@ -88,7 +69,7 @@ def verdict_table(rows: Iterable[Mapping[str, Any]]) -> HTML:
         )
         for row in rows
     )
-    return _scroll(_table(head, body), "Verdicts, scrolls sideways")
+    return HTML(verdicts.card_table("Verdicts, scrolls sideways", head, body))
 
 
 def _check_lines(checks_: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, ...]]:
@@ -111,9 +92,7 @@ def checks_table(rows: Iterable[Mapping[str, Any]]) -> HTML:
     parts = []
     for row in rows:
         if row["checks"]:
-            label = html.escape(row["label"])
-            region = f'<div class="table-scroll" tabindex="0" role="region" aria-label="Checks of {label}">'
-            table = f"{region}{_table(head, _check_lines(row['checks']))}</div>"
+            table = verdicts.card_table(f"Checks of {row['label']}", head, _check_lines(row["checks"]))
             parts.append(verdicts.folded(f"{row['label']}: {verdicts.tally(row['checks'])}", table))
     return HTML("".join(parts))
 
@@ -132,7 +111,7 @@ def grounds_table(rows: Iterable[Mapping[str, Any]]) -> HTML:
         for row in rows
         if row["id"] in claims.CLAIMS
     )
-    return _scroll(_table(head, body), "Dependencies, scrolls sideways")
+    return HTML(verdicts.card_table("Dependencies, scrolls sideways", head, body))
 
 
 def runs_table(runs: Iterable[Mapping[str, Any]]) -> HTML:
@@ -149,7 +128,7 @@ def runs_table(runs: Iterable[Mapping[str, Any]]) -> HTML:
         )
         for run in runs
     )
-    return _scroll(_table(head, body), "Run times, scrolls sideways")
+    return HTML(verdicts.card_table("Run times, scrolls sideways", head, body))
 
 
 def environment_table(runs: Iterable[Mapping[str, Any]]) -> HTML:
@@ -160,4 +139,4 @@ def environment_table(runs: Iterable[Mapping[str, Any]]) -> HTML:
         key = ", ".join(f"{name} {value}" for name, value in entries.items())
         seen.setdefault(key, []).append(run["chapter"])
     body = ((", ".join(names), html.escape(key)) for key, names in seen.items())
-    return _scroll(_table(("chapters", "hardware and versions"), body), "Environment")
+    return HTML(verdicts.card_table("Environment", ("chapters", "hardware and versions"), body))

@@ -6,28 +6,23 @@ the two on a grid.
 
 from __future__ import annotations
 
-import base64
 import html
-import io
 import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from string import Template
-from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import display
+from matplotlib.figure import Figure
 
 from hallucination.estimators import bayes_act
-from hallucination.figures import COLOURS, HATCHES, legend_above, state_lines, subplots, whole
+from hallucination.figures import COLOURS, HATCHES, legend_above, show_live, state_lines, subplots, whole
 from hallucination.mixtures import Mixture, two_gaussians
+from hallucination.numerals import number
 from hallucination.regions import delta_hallucinates, is_vacuous, squared_radius
 from hallucination.states import Array, Gaussian
-
-_display: Callable[..., Any] = display  # IPython leaves it untyped
 
 
 @dataclass(frozen=True)
@@ -97,13 +92,6 @@ class TwoStates:
         )
 
 
-def number(x: float) -> str:
-    """Write a number as the figure's script does: three digits, or scientific if tiny."""
-    x = float(x) + 0.0
-    text = f"{x:.1e}" if x != 0 and abs(x) < 0.001 else f"{x:#.3g}".rstrip(".")
-    return text.replace("e-0", "e-").replace("e+0", "e+").replace("-", "−", 1)
-
-
 def show_two_states(
     separation: float, weight: float, delta: float, width: float = 1.0, ident: str = "two-states"
 ) -> None:
@@ -117,15 +105,10 @@ def show_two_states(
         HTML id, one per figure on a page.
     """
     frame = TwoStates(separation, weight, width, delta)
-    bundle = {
-        "text/html": two_states_html(frame, ident),
-        "image/png": base64.b64encode(_two_states_png(frame)).decode(),
-        "text/plain": frame.sentence(),
-    }
-    _display(bundle, raw=True)
+    show_live(two_states_html(frame, ident), _picture(frame), frame.sentence())
 
 
-def _two_states_png(frame: TwoStates) -> bytes:
+def _picture(frame: TwoStates) -> Figure:
     (ax,) = subplots(height=3.8)
     (left, right), (low, high) = _ranges(frame)
     x = np.linspace(left, right, 801)
@@ -138,10 +121,7 @@ def _two_states_png(frame: TwoStates) -> bytes:
                    fill=False, edgecolor=COLOURS[i], hatch=HATCHES[i], linewidth=0)  # fmt: skip
     ax.set(yscale="log", ylim=(10.0**low, 10.0**high), xlim=(left, right), xlabel="answer", ylabel="density")
     legend_above(ax, 2)
-    buffer = io.BytesIO()
-    whole(ax).savefig(buffer, format="png", metadata={"Software": None})
-    plt.close(whole(ax))
-    return buffer.getvalue()
+    return whole(ax)
 
 
 def _ranges(frame: TwoStates) -> tuple[tuple[float, float], tuple[int, int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -170,18 +170,44 @@ LONG_TABLE = 8  # rows; a longer table of checks is folded
 _COLUMNS = ("checked sentence", "form", "evidence", "outcome", "what was found")
 
 
-def _check_row(r: Result) -> str:
+def card_table(label: str, head: Sequence[str], body: Iterable[Sequence[str]], named: bool = True) -> str:
+    """HTML table in a box that scrolls sideways; on narrow screens each row becomes a card.
+
+    Parameters
+    ----------
+    label : str
+        What the table shows, for readers who hear it.
+    head : sequence of str
+        HTML of the column heads.
+    body : iterable of sequences of str
+        HTML of the cells, row by row.
+    named : bool
+        Whether the first cell of a row is its heading.
+    """
+    columns = "".join(f'<th scope="col">{h}</th>' for h in head)
+    lines = []
+    for row in body:
+        # data-label: the captions of a card.
+        cells = [f'<td data-label="{h}">{c}</td>' for h, c in zip(head, row, strict=True)]
+        if named:
+            cells[0] = f'<th scope="row">{row[0]}</th>'
+        lines.append(f"<tr>{''.join(cells)}</tr>")
+    return (
+        f'<div class="table-scroll" tabindex="0" role="region" aria-label="{html.escape(label)}">'
+        f'<table class="cards"><thead><tr>{columns}</tr></thead><tbody>{"".join(lines)}</tbody></table></div>'
+    )
+
+
+def _check_cells(r: Result) -> tuple[str, ...]:
     control = "" if r.counts else " (does not count: its control did not fail)"
     reading = f" <em>({html.escape(r.reading)})</em>" if r.reading else ""
-    cells = (
+    return (
         f"{html.escape(r.says)}{reading}",
         f"{r.form}, {r.part}",
         r.evidence,
         f"<b>{r.outcome}</b>{control}",
         html.escape(r.detail),
     )
-    # data-label: on narrow screens each row becomes a card, and this its captions.
-    return "<tr>" + "".join(f'<td data-label="{h}">{c}</td>' for h, c in zip(_COLUMNS, cells, strict=True)) + "</tr>"
 
 
 def tally(results: Iterable[Mapping[str, Any]]) -> str:
@@ -209,12 +235,8 @@ def as_html(row: Mapping[str, Any]) -> str:
     summary = f"<p>{badge(row['label'], row['verdict'])} <small>{parts}</small></p>"
     if not row["checks"]:
         return f'<div class="claim-evidence">{summary}</div>'
-    head = "".join(f'<th scope="col">{h}</th>' for h in _COLUMNS)
-    body = "".join(_check_row(Result(**c)) for c in row["checks"])
-    table = (
-        f'<div class="table-scroll" tabindex="0" role="region" aria-label="Checks of {row["label"]}">'
-        f'<table class="cards"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
-    )
+    cells = (_check_cells(Result(**c)) for c in row["checks"])
+    table = card_table(f"Checks of {row['label']}", _COLUMNS, cells, named=False)
     if len(row["checks"]) > LONG_TABLE:
         table = folded(tally(row["checks"]), table)
     return f'<div class="claim-evidence">{summary}{table}</div>'

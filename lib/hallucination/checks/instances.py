@@ -34,14 +34,6 @@ def shown(point: Point) -> str:
     return str(point[0]) if len(point) == 1 else f"({', '.join(map(str, point))})"
 
 
-def scientific(x: Fraction | float) -> str:
-    """A number for readers: 0.25, 3000, or 2.394·10⁻¹²."""
-    mantissa, _, exponent = f"{float(x):.4g}".partition("e")
-    if not exponent:
-        return mantissa
-    return f"{mantissa}·10{str(int(exponent)).translate(str.maketrans('-0123456789', '⁻⁰¹²³⁴⁵⁶⁷⁸⁹'))}"
-
-
 def random_instances(
     seed: int, count: int, dimension: int = 1, centred: bool = False, edges: bool = True
 ) -> Iterator[RationalInstance]:

@@ -13,13 +13,11 @@ import z3
 
 from hallucination.checks import Outcome, check, decide, fails, holds, undecided
 from hallucination.checks.enclosures import TENTH
-from hallucination.checks.instances import scientific
 from hallucination.checks.prover import prove
+from hallucination.equal_weights import SIX_TYPES, THIRTEEN_TYPES, equal_weights
+from hallucination.numerals import scientific
 from hallucination.refutations import (
-    SIX_TYPES,
-    THIRTEEN_TYPES,
     Instance,
-    equal_weights,
     per_state_radii,
     probability_by_noise,
     symmetric,

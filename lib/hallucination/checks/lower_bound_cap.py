@@ -15,9 +15,9 @@ from flint import arb
 from hallucination.bounds_moments import paper_cap_exponent, paper_factor, paper_optimum
 from hallucination.checks import Outcome, check, decide, fails, holds
 from hallucination.checks.enclosures import ball, certain
-from hallucination.checks.instances import scientific
 from hallucination.checks.lower_bound_repaired import CAP, GOLDEN, both, decay_exceeds
 from hallucination.checks.prover import prove
+from hallucination.numerals import scientific
 
 x, t = sp.symbols("x t", positive=True)
 

@@ -13,10 +13,11 @@ import sympy as sp
 import z3
 
 from hallucination.checks import Outcome, check, decide, fails, holds
-from hallucination.checks.instances import random_instances, scientific
+from hallucination.checks.instances import random_instances
 from hallucination.checks.lower_bound_repaired import on_the_line
 from hallucination.checks.prover import prove
 from hallucination.enumeration import exact_event, exact_marginal
+from hallucination.numerals import scientific
 from hallucination.refutations import credit_above, three_uniforms, two_point
 
 

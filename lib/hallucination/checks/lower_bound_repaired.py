@@ -15,9 +15,10 @@ from flint import arb
 from hallucination.bounds_moments import moment_factor
 from hallucination.checks import Outcome, check, decide, fails, holds
 from hallucination.checks.enclosures import ball, certain
-from hallucination.checks.instances import RationalInstance, no_state_hit, random_instances, scientific
+from hallucination.checks.instances import RationalInstance, no_state_hit, random_instances
 from hallucination.checks.prover import prove
 from hallucination.enumeration import exact_probability
+from hallucination.numerals import scientific
 from hallucination.refutations import Instance, per_state_radii, symmetric, uniform_radius
 
 ROUNDING = 1e-9

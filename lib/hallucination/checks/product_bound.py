@@ -15,9 +15,10 @@ import z3
 from hallucination.bounds import cells, every, localised
 from hallucination.checks import Outcome, check, decide, fails, holds
 from hallucination.checks.enclosures import HALF
-from hallucination.checks.instances import RationalInstance, random_instances, scientific
+from hallucination.checks.instances import RationalInstance, random_instances
 from hallucination.checks.prover import prove
 from hallucination.enumeration import concentration, exact_probability
+from hallucination.numerals import scientific
 from hallucination.refutations import sharp, symmetric, uniform_radius
 from hallucination.setting import Setting
 from hallucination.states import Discrete

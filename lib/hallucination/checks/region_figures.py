@@ -16,6 +16,7 @@ from flint import arb
 from hallucination.calibration import calibrate
 from hallucination.checks import Outcome, check, decide, fails, holds, undecided
 from hallucination.checks.enclosures import HALF, TENTH, ball, certain, normal_mass, phi
+from hallucination.checks.latent_states import equal_mixture_has_modes
 from hallucination.checks.prover import prove
 from hallucination.density_regions import density_region
 from hallucination.mixtures import two_gaussians
@@ -274,21 +275,12 @@ def union_is_sandwiched(factor: str) -> Outcome:
 def regions_are_disjoint(half_distance: Fraction, mass: Fraction = TENTH) -> Outcome:
     """Enclose half the length of the regions of (N(−m, 1) + N(m, 1))/2, which has one mode, and of its states."""
     m = half_distance
-    if not has_one_mode(m):
+    if equal_mixture_has_modes(m, 1).verb != "holds":
         return undecided(f"m = {m}: not certain that there is one mode")
     state_low, state_high = _bracket(lambda w: normal_mass(-w, w), mass)
     low, high = _bracket(lambda c: normal_mass(m - c, m + c), mass)  # mass of (−c, c) under either state
     found = f"m = {m}, M = {mass}: |a| < {float(high):.4f} against |a ∓ {m}| < {float(state_high):.4f}"
     return decide(certain(high < m - state_high, low > m - state_low), found, found)
-
-
-def has_one_mode(m: Fraction) -> bool:
-    """Tell whether the slope of (N(−m, 1) + N(m, 1))/2 is negative for x > 0, by tanh y < y; true up to m = 1.
-
-    It has the sign of m tanh(m x) − x < (m² − 1) x, and tanh y < y as y − tanh y has the derivative tanh² y.
-    """
-    y = sp.Symbol("y", positive=True)
-    return bool(sp.simplify(sp.diff(y - sp.tanh(y), y) - sp.tanh(y) ** 2) == 0) and m <= 1
 
 
 def _bracket(mass_of: Callable[[Fraction], arb], mass: Fraction) -> tuple[Fraction, Fraction]:

@@ -15,19 +15,9 @@ import z3
 from hallucination.checks import Outcome, check, decide, fails, holds
 from hallucination.checks.prover import prove
 from hallucination.checks.sums import linear
-from hallucination.lipschitz import (
-    Questions,
-    best_outputs,
-    critical_slopes,
-    distance_to_region,
-    joint_slope,
-    least_slope,
-    price_bound,
-    proportion,
-    proportional_excess,
-    radial_map,
-)
+from hallucination.lipschitz import critical_slopes, distance_to_region, joint_slope, least_slope, radial_map
 from hallucination.mixtures import Mixture
+from hallucination.smoothness_price import Questions, best_outputs, price_bound, proportion, proportional_excess
 from hallucination.states import Array, Gaussian, State
 
 _HALF = sp.Rational(1, 2)

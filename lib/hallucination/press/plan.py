@@ -225,7 +225,9 @@ class Plan:
         PressError
             If the chapter, its parameters or a file it imports changed.
         """
-        if replace(self, recorded=None).executions[stem] != self.executions[stem]:
+        chapter = any(c.stem == stem for c in self.chapters)  # a page depends on all chapters
+        now = replace(self, recorded=None, only=(stem,) if chapter else self.only)
+        if now.executions[stem] != self.executions[stem]:
             raise PressError(f"the sources of {stem} changed while the book was being built; build again")
 
 

@@ -19,12 +19,18 @@ from hallucination.press.execute import RUN
 from hallucination.press.plan import REFERENCE, Plan
 
 
+def _code_of(executed: nbformat.NotebookNode) -> tuple[list[nbformat.NotebookNode], list[nbformat.NotebookNode]]:
+    """Code cells of an execution: those of its source, and the one with injected parameters, if there is one."""
+    ran = [c for c in executed.cells if c.cell_type == "code"]
+    injected = [c for c in ran if "injected-parameters" in c.metadata.get("tags", [])]
+    return [c for c in ran if c not in injected], injected
+
+
 def merge(source: nbformat.NotebookNode, executed: nbformat.NotebookNode) -> nbformat.NotebookNode:
     """Current text, tags and captions with the outputs of an execution of the same code cells."""
     merged = nbformat.from_dict(source)
-    ran = [c for c in executed.cells if c.cell_type == "code"]
-    injected = [c for c in ran if "injected-parameters" in c.metadata.get("tags", [])]
-    twins = iter([c for c in ran if c not in injected])
+    ran, injected = _code_of(executed)
+    twins = iter(ran)
     cells = []
     for cell in merged.cells:
         if cell.cell_type == "code":
@@ -116,9 +122,7 @@ def _latest(root: Path, stem: str) -> nbformat.NotebookNode | None:
 
 
 def _same_code(chapter: Chapter, nb: nbformat.NotebookNode) -> bool:
-    ran = [c for c in nb.cells if c.cell_type == "code"]
-    ran = [c.source for c in ran if "injected-parameters" not in c.metadata.get("tags", [])]
-    return ran == [c.source for c in chapter.code]
+    return [c.source for c in _code_of(nb)[0]] == [c.source for c in chapter.code]
 
 
 def _staged(plan: Plan, chapter: Chapter) -> nbformat.NotebookNode:
