@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("numpy", "scipy", "sympy", "torch", "transformers", "scikit-learn", "z3-solver")
+PACKAGES = ("numpy", "scipy", "sympy", "torch", "transformers", "peft", "scikit-learn", "z3-solver")
 
 
 def write_text(path: Path, text: str) -> None:
@@ -30,9 +30,9 @@ def write_text(path: Path, text: str) -> None:
         raise
 
 
-def write_json(path: Path, data: Any) -> None:
-    """Write plain data as JSON, atomically."""
-    write_text(path, json.dumps(data, indent=1, ensure_ascii=False) + "\n")
+def write_json(path: Path, data: Any, indent: int | None = 1) -> None:
+    """Write plain data as JSON, atomically; on one line if `indent` is None."""
+    write_text(path, json.dumps(data, indent=indent, ensure_ascii=False) + "\n")
 
 
 def commit(root: Path) -> dict[str, Any]:
