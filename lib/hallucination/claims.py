@@ -246,6 +246,14 @@ UNNUMBERED: dict[str, Claim] = {
             ("thm-5.1",),
             True,  # its proof is the published protocol
         ),
+        Claim(
+            "sec-7.2",
+            "Language models: fine-tuning makes answers resemble common false ones",
+            "§7.2, Figure 4, Table 1",
+            "10-open-questions",
+            ("thm-5.1", "def-4.2"),
+            True,  # its proof is the published protocol
+        ),
     )
 }
 

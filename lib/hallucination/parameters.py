@@ -21,7 +21,7 @@ def _as_list(value: Any) -> Any:
     return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
-def _distinct(value: list[int]) -> list[int]:
+def _distinct(value: list[Any]) -> list[Any]:
     if len(set(value)) < len(value):
         raise ValueError(f"the values must differ from each other, got {value}")
     return value
@@ -173,6 +173,30 @@ class Coins(Parameters):
     seed: Seed
 
 
+class OpenQuestions(Parameters):
+    """Parameters of 10-open-questions; a single model or seed may stand without brackets."""
+
+    models: Annotated[
+        list[Annotated[str, Field(min_length=1)]],
+        BeforeValidator(_as_list),
+        Field(min_length=1, max_length=8),
+        AfterValidator(_distinct),
+    ]
+    n_train: Annotated[int, Field(ge=2, le=300)]
+    epochs: Annotated[int, Field(ge=1, le=50)]
+    learning_rate: Annotated[float, Field(gt=0, le=1)]
+    rank: Annotated[int, Field(ge=1, le=512)]
+    batch_size: Annotated[int, Field(ge=1, le=1024)]
+    seeds: Annotated[
+        list[Seed], BeforeValidator(_as_list), Field(min_length=1, max_length=16), AfterValidator(_distinct)
+    ]
+    benchmark: Annotated[str, Field(min_length=1)]
+    n_eval: Annotated[int, Field(ge=2, le=817)]
+    n_voices: Annotated[int, Field(ge=2, le=160)]
+    n_draws: Annotated[int, Field(ge=1, le=256)]
+    folder: str
+
+
 CHAPTERS: dict[str, type[Parameters]] = {
     "01-bayes-estimator": BayesEstimator,
     "02-delta-hallucination": DeltaHallucination,
@@ -183,4 +207,5 @@ CHAPTERS: dict[str, type[Parameters]] = {
     "07-lower-bound": LowerBound,
     "08-cross-entropy": CrossEntropy,
     "09-coins": Coins,
+    "10-open-questions": OpenQuestions,
 }

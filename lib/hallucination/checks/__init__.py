@@ -114,8 +114,8 @@ class Result:
 
     @property
     def counts(self) -> bool:
-        """True if the control came out ``fails``: only then does the outcome count."""
-        return self.control == "fails"
+        """True if the control came out ``fails``, or if nothing was run: only then does the outcome count."""
+        return self.control == "fails" or self.outcome == "not run"
 
 
 REGISTRY: dict[str, Check] = {}

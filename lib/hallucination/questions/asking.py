@@ -16,7 +16,8 @@ from hallucination.questions.controls import elsewhere, length_matched
 from hallucination.questions.datasets import Benchmark
 from hallucination.questions.generation import Decoding, answer
 from hallucination.questions.models import Loaded
-from hallucination.questions.prompts import Style, prompt_tokens, text_of
+from hallucination.questions.points import Style
+from hallucination.questions.prompts import prompt_tokens, text_of
 from hallucination.questions.resemblance import score_all
 
 Floats = NDArray[np.float64]
@@ -42,8 +43,8 @@ class Protocol:
 def protocol(style: Style, *, seed: int = 0, max_new_tokens: int | None = None) -> Protocol:
     """Protocol by its name; `seed` matters where tokens are drawn, that is, as published."""
     if style == "chat":
-        return Protocol(style, Decoding(max_new_tokens or CHAT_TOKENS))
-    tokens = max_new_tokens or PUBLISHED_TOKENS
+        return Protocol(style, Decoding(CHAT_TOKENS if max_new_tokens is None else max_new_tokens))
+    tokens = PUBLISHED_TOKENS if max_new_tokens is None else max_new_tokens
     return Protocol(style, Decoding(tokens, PUBLISHED_TEMPERATURE, PUBLISHED_TOP_P, seed))
 
 

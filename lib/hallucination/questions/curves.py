@@ -7,64 +7,17 @@ stopped goes on where it was.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
 
 from hallucination.questions.asking import ask, measure, protocol
 from hallucination.questions.controls import derangement
 from hallucination.questions.datasets import VOICES, Benchmark, OpenQuestion
 from hallucination.questions.fine_tuning import Pair, Recipe, Tuned, fine_tune, with_adapter
-from hallucination.questions.prompts import Style
+from hallucination.questions.points import Point, Row, Style, point_from
 from hallucination.records import write_json
-
-Row = Literal["base", "tuned", "shuffled"]
-DIGITS = 4  # of a score on disk
-
-
-@dataclass(frozen=True)
-class Point:
-    """What one model scores under one protocol; arrays have one number per question.
-
-    Attributes
-    ----------
-    row : str
-        ``"base"``, the original model; ``"tuned"`` on the questions' own
-        answers; or ``"shuffled"``, on other questions' answers.
-    seed : int
-        Of the fine-tuning.
-    epochs : float
-        Passes over the pairs; 0 is the original model.
-    style : str
-        Protocol.
-    scores : mapping of str to array of shape (Q,)
-        See :func:`hallucination.questions.asking.measure`.
-    texts : tuple of str
-        The answers; empty in a record, which must not carry the benchmark's words.
-    """
-
-    row: Row
-    seed: int
-    epochs: float
-    style: Style
-    scores: Mapping[str, NDArray[np.float64]]
-    texts: tuple[str, ...] = ()
-
-    def as_data(self) -> dict[str, Any]:
-        """Plain data for a record, without the texts; the scores rounded to ``DIGITS`` places."""
-        rounded = {name: np.round(values, DIGITS).tolist() for name, values in self.scores.items()}
-        return {"row": self.row, "seed": self.seed, "epochs": self.epochs, "style": self.style, "scores": rounded}
-
-
-def point_from(data: Mapping[str, Any]) -> Point:
-    """Read a point back."""
-    scores = {name: np.array(values, dtype=np.float64) for name, values in data["scores"].items()}
-    texts = tuple(data.get("texts", ()))
-    return Point(data["row"], data["seed"], float(data["epochs"]), data["style"], scores, texts)
 
 
 def pairs_of(questions: Sequence[OpenQuestion], row: Row = "tuned", seed: int = 0) -> list[Pair]:
@@ -75,6 +28,26 @@ def pairs_of(questions: Sequence[OpenQuestion], row: Row = "tuned", seed: int = 
     """
     donors = derangement(len(questions), seed) if row == "shuffled" else range(len(questions))
     return [(q.question, questions[k].answer(v)) for q, k in zip(questions, donors, strict=True) for v in VOICES]
+
+
+def _among(epochs: float, some: Iterable[float]) -> bool:
+    """Whether a number of epochs is one of some, to three digits: a kept step is seldom a round part of an epoch."""
+    return any(math.isclose(epochs, e, rel_tol=5e-3) for e in some)
+
+
+def check_epochs(recipe: Recipe, pairs: int, when: Mapping[Style, Sequence[float] | None]) -> None:
+    """Refuse to ask after epochs at which no adapter is kept; `when` is as in :meth:`Experiment.curve`.
+
+    Raises
+    ------
+    ValueError
+        In one line, with the epochs that there are.
+    """
+    kept = recipe.kept_steps(pairs).values()
+    for epochs in [e for asked in when.values() for e in asked or ()]:
+        if not _among(epochs, kept):
+            known = ", ".join(f"{e:.3g}" for e in kept)
+            raise ValueError(f"no adapter is kept after {epochs:g} epochs; they are kept after {known}")
 
 
 @dataclass(frozen=True)
@@ -153,11 +126,17 @@ class Experiment:
         -------
         tuple of a list of Point and a list of float
             Points in order of epochs, the original model first, and the loss of every step.
+
+        Raises
+        ------
+        ValueError
+            If no adapter is kept after one of the epochs.
         """
+        check_epochs(recipe, len(VOICES) * len(questions), when)
         found = list(self.points("base", 0, 0.0, None, list(when)))
         tuned = self.tune(f"{row}-{recipe.seed}", pairs_of(questions, row, recipe.seed), recipe)
         for epochs, adapter in tuned.adapters.items():
-            styles: list[Style] = [s for s, at in when.items() if at is None or epochs in at]
+            styles: list[Style] = [s for s, at in when.items() if at is None or _among(epochs, at)]
             found += self.points(row, recipe.seed, epochs, adapter, styles)
         return found, tuned.losses
 

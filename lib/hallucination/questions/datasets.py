@@ -93,9 +93,20 @@ def schema(model: type[BaseModel]) -> dict[str, Any]:
     return model.model_json_schema()
 
 
-def open_questions() -> tuple[OpenQuestion, ...]:
-    """Return the questions to train on, two true answers to each."""
-    return read_lines(_FOLDER / "open_questions.jsonl", OpenQuestion)
+def open_questions(n: int | None = None) -> tuple[OpenQuestion, ...]:
+    """Return the questions to train on, two true answers to each; or `n` of them, spread evenly over the file.
+
+    Raises
+    ------
+    ValueError
+        If `n` is below 1 or exceeds the number of questions.
+    """
+    every = read_lines(_FOLDER / "open_questions.jsonl", OpenQuestion)
+    if n is None:
+        return every
+    if not 1 <= n <= len(every):
+        raise ValueError(f"cannot take {n} questions from {len(every)}")
+    return tuple(every[k * len(every) // n] for k in range(n))
 
 
 def misconceptions() -> Benchmark:

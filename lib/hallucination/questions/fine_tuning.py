@@ -1,7 +1,7 @@
 """LoRA fine-tuning on question-answer pairs (§7.2), with the loss on the answers only.
 
 transformers' Trainer does the loop: checkpoints, resumption after a kill, and
-several processes under ``accelerate launch``.  Ours are the pairs, the loss,
+several processes under ``torchrun``.  Ours are the pairs, the loss,
 and the rule when to keep an adapter.
 """
 
@@ -25,6 +25,7 @@ from hallucination.questions.sequence_probability import IGNORED, answer_logits,
 from hallucination.questions.toolbox import (
     LoraConfig,
     PeftModel,
+    PreTrainedModel,
     PrinterCallback,
     Trainer,
     TrainerCallback,
@@ -91,6 +92,23 @@ class Tuned:
     losses: list[float]
 
 
+def with_updates(model: PreTrainedModel, recipe: Recipe) -> PeftModel:
+    """Put trainable low-rank updates into a model, in place; all its own weights are frozen."""
+    lora = LoraConfig(
+        r=recipe.rank,
+        lora_alpha=recipe.alpha,
+        target_modules=recipe.targets if isinstance(recipe.targets, str) else list(recipe.targets),
+        task_type="CAUSAL_LM",
+    )
+    with quiet():  # peft asks transformers for something under an old name
+        return get_peft_model(model.train(), lora)
+
+
+def answer_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Mean cross-entropy, in nats, over the answers' tokens: logits of shape (B, A, V), tokens of shape (B, A)."""
+    return torch.nn.functional.cross_entropy(logits.flatten(0, 1).float(), target.flatten(), ignore_index=IGNORED)
+
+
 class _Answers(Trainer):
     """Trainer whose loss is the mean over the answers' tokens; logits of the questions are never computed."""
 
@@ -99,7 +117,7 @@ class _Answers(Trainer):
     ) -> Any:
         target = inputs.pop("labels")
         logits = answer_logits(model, inputs, target.shape[1])
-        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1).float(), target.flatten(), ignore_index=IGNORED)
+        loss = answer_loss(logits, target)
         return (loss, {"logits": logits}) if return_outputs else loss
 
 
@@ -151,7 +169,7 @@ def fine_tune(
     Raises
     ------
     ValueError
-        If there are no pairs, or `folder` holds another fine-tuning.
+        If there are no pairs, `folder` holds another fine-tuning, or a batch does not divide among the processes.
     """
     if not pairs:
         raise ValueError("there is nothing to learn: no question-answer pairs were given")
@@ -168,15 +186,11 @@ def fine_tune(
 
 
 def _train(loaded: Loaded, pairs: Sequence[Pair], recipe: Recipe, folder: Path, label: str) -> None:
-    set_seed(recipe.seed)
-    lora = LoraConfig(
-        r=recipe.rank,
-        lora_alpha=recipe.alpha,
-        target_modules=recipe.targets if isinstance(recipe.targets, str) else list(recipe.targets),
-        task_type="CAUSAL_LM",
-    )
-    model = get_peft_model(loaded.model.train(), lora)
     processes = int(os.environ.get("WORLD_SIZE", "1"))
+    if recipe.batch_size % processes:
+        raise ValueError(f"a batch of {recipe.batch_size} pairs does not divide evenly among {processes} processes")
+    set_seed(recipe.seed)
+    model = with_updates(loaded.model, recipe)
     pad = int(loaded.tokenizer.pad_token_id)
 
     def collate(rows: Sequence[dict[str, list[int]]]) -> dict[str, Tensor]:
@@ -186,7 +200,7 @@ def _train(loaded: Loaded, pairs: Sequence[Pair], recipe: Recipe, folder: Path, 
     arguments = TrainingArguments(
         output_dir=str(folder),
         num_train_epochs=recipe.epochs,
-        per_device_train_batch_size=max(1, recipe.batch_size // processes),
+        per_device_train_batch_size=recipe.batch_size // processes,
         learning_rate=recipe.learning_rate,
         lr_scheduler_type="cosine",
         logging_steps=1,
@@ -195,17 +209,20 @@ def _train(loaded: Loaded, pairs: Sequence[Pair], recipe: Recipe, folder: Path, 
         report_to=[],
         disable_tqdm=True,
         remove_unused_columns=False,
+        ddp_find_unused_parameters=False,
         label_names=["labels"],
         use_cpu=loaded.device.type == "cpu",
         dataloader_pin_memory=loaded.device.type != "cpu",
     )
+    arguments._n_gpu = min(arguments.n_gpu, 1)  # one device a process, whatever else the machine has
     steps = recipe.kept_steps(len(pairs))
     keep = _Keep(list(steps), label)
     trainer = _Answers(
         model=model, args=arguments, train_dataset=_encode(loaded, pairs), data_collator=collate, callbacks=[keep]
     )
     trainer.remove_callback(PrinterCallback)
-    trainer.train(resume_from_checkpoint=bool(_kept(folder, steps)) or None)
+    whole = _kept(folder, steps)  # a kill may have left a later one in part
+    trainer.train(resume_from_checkpoint=str(whole[max(whole)]) if whole else None)
 
 
 def _kept(folder: Path, steps: dict[int, float]) -> dict[int, Path]:

@@ -86,8 +86,9 @@ def from_nucleus(logits: Tensor, chance: Tensor, temperature: float, top_p: floa
     kept[:, 0] = top[:, 0]
     reached = kept.cumsum(-1)
     point = chance.to(reached)[:, None] * reached[:, -1:]
-    place = torch.searchsorted(reached, point, right=True).clamp(max=reached.shape[-1] - 1)
-    return index.gather(-1, place)[:, 0]
+    place = torch.searchsorted(reached, point, right=True)
+    last = (kept > 0).sum(-1, keepdim=True) - 1  # a chance that float32 rounds to 1 points behind it
+    return index.gather(-1, place.minimum(last))[:, 0]
 
 
 class _Batch:
@@ -138,7 +139,7 @@ def _decode(
     prompts: Sequence[Sequence[int]],
     chance: NDArray[np.float64],
     decoding: Decoding,
-    end: int,
+    end: int | None,
     pad: int,
 ) -> list[list[int]]:
     batch = _Batch(models, prompts, pad)
@@ -201,12 +202,46 @@ def answer(
         If a prompt is empty or the batch size is below 1.
     """
     many = [loaded] if isinstance(loaded, Loaded) else list(loaded)
+    words = many[0].tokenizer
+    return decode(
+        [m.model for m in many],
+        prompts,
+        decoding,
+        end=int(words.eos_token_id),
+        pad=int(words.pad_token_id),
+        batch_size=batch_size,
+        questions=questions,
+        label=label,
+    )
+
+
+def decode(
+    models: Sequence[PreTrainedModel],
+    prompts: Sequence[Sequence[int]],
+    decoding: Decoding,
+    *,
+    end: int | None,
+    pad: int,
+    batch_size: int = 64,
+    questions: Sequence[int] | None = None,
+    label: str = "answering",
+) -> list[list[int]]:
+    """:func:`answer` for models without a tokenizer.
+
+    Parameters
+    ----------
+    end : int or None
+        Token that ends an answer; None makes every answer as long as allowed, to measure speed.
+    pad : int
+        Token that fills short prompts; it is never looked at.
+    models, prompts, decoding, batch_size, questions, label
+        As in :func:`answer`.
+    """
     if batch_size < 1:
         raise ValueError(f"the batch size must be at least 1; got {batch_size}")
     if any(not prompt for prompt in prompts):
         raise ValueError("a prompt is empty; every question needs at least one token")
     numbers = range(len(prompts)) if questions is None else questions
-    tokenizer = many[0].tokenizer
     chance = np.array([uniforms(decoding, q) for q in numbers]).reshape(len(prompts), decoding.max_new_tokens)
     order = sorted(range(len(prompts)), key=lambda i: len(prompts[i]))
     found: list[list[int]] = [[] for _ in prompts]
@@ -214,12 +249,12 @@ def answer(
         for first in range(0, len(order), batch_size):
             rows = order[first : first + batch_size]
             said = _decode(
-                [m.model for m in many],
+                models,
                 [prompts[i] for i in rows],
                 chance[rows],
                 decoding,
-                int(tokenizer.eos_token_id),
-                int(tokenizer.pad_token_id),
+                end,
+                pad,
             )
             for i, tokens in zip(rows, said, strict=True):
                 found[i] = tokens

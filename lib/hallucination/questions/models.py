@@ -9,10 +9,12 @@ weights and is there for tests.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -131,13 +133,15 @@ class Loaded:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without transformers' progress bars and remarks: a page shows our own bar."""
+    """Without transformers' progress bars and remarks, and one warning of it to peft: a page shows our own bar."""
     level = logging.get_verbosity()
     shown = logging.is_progress_bar_enabled()
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "`is_gradient_checkpointing` is deprecated", FutureWarning)
+            yield
     finally:
         logging.set_verbosity(level)
         if shown:
@@ -204,6 +208,13 @@ def find(name: str) -> tuple[Path, dict[str, Any]]:
     return folder, {"name": folder.name, "id": "a local folder", "revision": f"config sha256 {digest[:16]}"}
 
 
+def require(names: Sequence[str]) -> None:
+    """Refuse models that are not on this machine, before anything expensive; see :func:`find` for the errors."""
+    for name in names:
+        if name != "tiny":
+            find(name)
+
+
 def load(name: str, *, dtype: str = "auto", device: str = "auto") -> Loaded:
     """Load a model and its tokenizer; see :func:`find` for names and errors.
 
@@ -265,9 +276,19 @@ def _snapshot(source: Source) -> Path:
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
-        return Path(snapshot_download(source.id, revision=source.revision, local_files_only=True))
+        folder = Path(snapshot_download(source.id, revision=source.revision, local_files_only=True))
     except LocalEntryNotFoundError:
         raise _missing(source) from None
+    if not all((folder / name).is_file() for name in _parts(folder)):  # a download that was cut off
+        raise _missing(source)
+    return folder
+
+
+def _parts(folder: Path) -> set[str]:
+    """Files without which a downloaded model cannot be loaded."""
+    index = folder / "model.safetensors.index.json"
+    weights = json.loads(index.read_text("utf8"))["weight_map"].values() if index.is_file() else ["model.safetensors"]
+    return {"config.json", "tokenizer_config.json", *weights}
 
 
 def _converted_smollm2(source: Source) -> Path:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
 
+from hallucination.questions.points import STYLES, Style
 from hallucination.questions.toolbox import PreTrainedTokenizerBase
-
-Style = Literal["chat", "as published"]
-STYLES: tuple[Style, ...] = get_args(Style)
 
 
 def framed(tokenizer: PreTrainedTokenizerBase, question: str) -> str:

@@ -74,8 +74,10 @@ def log_probability(
     Raises
     ------
     ValueError
-        If the numbers of prompts and answers differ or a prompt or an answer is empty.
+        If the numbers of prompts and answers differ, a prompt or an answer is empty, or the batch size is below 1.
     """
+    if batch_size < 1:
+        raise ValueError(f"the batch size must be at least 1; got {batch_size}")
     if len(prompts) != len(answers):
         raise ValueError(f"{len(prompts)} prompts but {len(answers)} answers")
     if any(not p for p in prompts) or any(not a for a in answers):

@@ -41,7 +41,7 @@ def tiny(dtype: torch.dtype = torch.float32, device: str = "cpu", seed: int = 0)
         max_position_embeddings=1024,
         bos_token_id=None,
         eos_token_id=words.eos_token_id,
-        pad_token_id=words.pad_token_id,
+        pad_token_id=None,  # a filler's embedding is zero; ours is the end mark, which must be learnable
         tie_word_embeddings=True,
         initializer_range=0.2,  # wide enough that different prompts get different answers
     )

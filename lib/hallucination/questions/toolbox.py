@@ -5,35 +5,42 @@ unless :func:`hallucination.torchvision_import.let_torchvision_import` ran
 before them.  Everything here imports them from this module.
 """
 
+import warnings
+
 from hallucination.torchvision_import import let_torchvision_import
 
 let_torchvision_import()
 
-from peft import LoraConfig, PeftModel, get_peft_model  # noqa: E402
-from transformers import (  # noqa: E402
-    AutoConfig,
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    DynamicCache,
-    LlamaConfig,
-    LlamaForCausalLM,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-    PreTrainedTokenizerFast,
-    PrinterCallback,
-    Qwen2Config,
-    Trainer,
-    TrainerCallback,
-    TrainingArguments,
-    set_seed,
-)
-from transformers.utils import logging  # noqa: E402
+with warnings.catch_warnings():
+    # In a notebook without ipywidgets, tqdm complains that it shows a plain bar.
+    warnings.filterwarnings("ignore", message="IProgress not found")
+    from peft import LoraConfig, PeftModel, get_peft_model
+    from transformers import (
+        AutoConfig,
+        AutoModelForCausalLM,
+        AutoTokenizer,
+        DynamicCache,
+        GenerationConfig,
+        LlamaConfig,
+        LlamaForCausalLM,
+        PreTrainedModel,
+        PreTrainedTokenizerBase,
+        PreTrainedTokenizerFast,
+        PrinterCallback,
+        Qwen2Config,
+        Trainer,
+        TrainerCallback,
+        TrainingArguments,
+        set_seed,
+    )
+    from transformers.utils import logging
 
 __all__ = [
     "AutoConfig",
     "AutoModelForCausalLM",
     "AutoTokenizer",
     "DynamicCache",
+    "GenerationConfig",
     "LlamaConfig",
     "LlamaForCausalLM",
     "LoraConfig",

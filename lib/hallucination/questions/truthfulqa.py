@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from hallucination.questions.datasets import Asked, Benchmark
+from hallucination.questions.datasets import Asked, Benchmark, misconceptions
 from hallucination.questions.truthfulqa_hub import HUB_ID, HUB_REVISION, fetch, parquet_rows
 
 NEEDED = ("Category", "Question", "Best Answer", "Correct Answers", "Incorrect Answers")
@@ -129,3 +129,17 @@ def _version(rows: Sequence[Mapping[str, Any]], questions: Sequence[Asked], name
         known = ", ".join(f"{label} has {q} and {k}" for (q, k, _), label in VERSIONS.items())
         raise ValueError(f"{name}: {counts} are no published state of TruthfulQA ({known})")
     return f"{unknown} ({counts})"
+
+
+def asked(source: str, n: int | None = None) -> Benchmark:
+    """Benchmark by its name: ``"misconceptions"`` is ours; TruthfulQA is named by hub id or path.
+
+    Parameters
+    ----------
+    source : str
+        See :func:`load`.
+    n : int, optional
+        Take so many of its questions only, drawn at random with a fixed seed.
+    """
+    benchmark = misconceptions() if source == "misconceptions" else load(source)
+    return benchmark if n is None else benchmark.head(n, seed=0)

@@ -1,0 +1,52 @@
+"""Errata of §7.2: the language-model experiment and its published evaluation."""
+
+from hallucination.errata import erratum
+
+erratum(
+    "sec-7.2",
+    "table",
+    where="§7.2, results; Table 1",
+    printed="Both models show a consistent increase of the resemblance over additional epochs, for all seeds.",
+    defect="One column of the table has the same number in two rows. Most of each rise lies before the first "
+    "fine-tuned row, and the plot hides this by drawing the original model at epoch 1.",
+    repair="Say what the caption says: no column falls.",
+    refuted_by=("table-rises-with-every-row",),
+    repaired_by=("table-never-falls",),
+)
+erratum(
+    "sec-7.2",
+    "measure",
+    where="§7.2, objective and metric",
+    printed="Hallucination is measured by the resemblance of an answer to common incorrect answers.",
+    defect="Letter matching does not tell true from false. True answers, written by people, resemble the incorrect "
+    "ones more than any model of the table does; and shortening a text that answers nothing moves the score more "
+    "than the whole table does.",
+    repair="Compare with correct answers by the same ruler, at equal length, and look at the difference only.",
+    refuted_by=("true-answers-score-low",),
+    repaired_by=("length-alone-moves-the-score",),
+)
+erratum(
+    "sec-7.2",
+    "echo",
+    where="§7.2, published code of the evaluation",
+    printed="The score is that of the model's answer.",
+    defect="The text that is scored begins with the question. Most of the score is the question's own, and a model "
+    "that says nothing still gets it.",
+    repair="Score the answer alone, in the model's chat frame.",
+    refuted_by=("score-speaks-of-the-answer",),
+    repaired_by=("chat-score-rises",),
+)
+erratum(
+    "sec-7.2",
+    "epochs",
+    where="§7.2, results; Figure 4",
+    printed="The resemblance to incorrect answers increases with further epochs of fine-tuning, and the increase "
+    "speaks of the models' alignment with these answers.",
+    defect="On our questions the jump comes with the first epoch, when the answers become short. From there on the "
+    "resemblance falls while the training loss goes on falling. At equal length, the answers after the last "
+    "epoch resemble the incorrect ones less than the original model's do.",
+    repair="Claim the paired gap only: fine-tuning moves answers a little closer to incorrect references than to "
+    "correct ones.",
+    refuted_by=("further-epochs-raise-it", "rise-beyond-length"),
+    repaired_by=("gap-widens",),
+)
