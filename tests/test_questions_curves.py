@@ -163,6 +163,7 @@ def test_rows_seeds_and_benchmarks_share_a_folder_and_the_original_model(
     assert asked == ["asking, chat, shuffled, epoch 2"]
     assert shuffled[0].texts == points[0].texts
     assert shuffled[1].texts != points[-2].texts
+    assert "matched_wrong" in shuffled[1].scores  # the control has the controls of its own
     assert other != losses
     seeded, _ = made.curve(LESSONS, replace(RECIPE, seed=2), "tuned", only)
     assert asked[1:] == ["asking, chat, tuned, epoch 2"]
