@@ -58,6 +58,23 @@ def test_no_ipynb_in_git() -> None:
     assert done.stdout == ""
 
 
+def undefined(code: str, folder: Path) -> str:
+    """What ruff says about names that are used and defined nowhere above."""
+    (folder / "chapter.py").write_text(code, "utf8")
+    command = [BIN / "ruff", "check", "--isolated", "--select", "F821", "--output-format", "concise", "chapter.py"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return "" if done.returncode == 0 else done.stdout
+
+
+@pytest.mark.parametrize("chapter", [*CHAPTERS, *PAGES], ids=lambda c: c.stem)
+def test_chapters_use_no_name_before_it_is_defined(chapter: Chapter, tmp_path: Path) -> None:
+    assert undefined(chapter.python, tmp_path) == ""
+
+
+def test_an_undefined_name_is_found(tmp_path: Path) -> None:
+    assert "Undefined name `number`" in undefined("print(number(1))\nfrom math import pi as other\n", tmp_path)
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS, ids=lambda c: c.stem)
 def test_every_parameter_has_help_type_and_a_default_in_range(chapter: Chapter) -> None:
     assert chapter.parameters, "a chapter has parameters"
