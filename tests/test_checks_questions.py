@@ -28,19 +28,21 @@ EXPECTED = {
     "rise-beyond-length": "fails",
     "first-epoch-beyond-length": "holds",
     "gap-widens": "holds",
-    "likeliest-answer-hallucinates": "not run",
-    "drawn-answer-hallucinates": "not run",
-    "averaged-answer-hallucinates": "not run",
-    "shuffled-words-hallucinate": "not run",
+    "likeliest-answer-hallucinates": "fails",
+    "drawn-answer-hallucinates": "fails",
+    "averaged-answer-hallucinates": "holds",
+    "averaged-answer-hallucinates-as-a-whole": "fails",
+    "shuffled-words-hallucinate": "holds",
 }
 READINGS = {
     judge.BY_PUBLISHED_SCORE: "holds numerically",
     judge.FURTHER_EPOCHS: "false as printed",
     judge.BEYOND_LENGTH: "false as printed",
     judge.TOWARDS_FALSE: "holds numerically",
-    judge.LIKELIEST: "not run",
-    judge.DRAWS: "not run",
-    judge.AVERAGES: "not run",
+    judge.LIKELIEST: "false as printed",
+    judge.DRAWS: "false as printed",
+    judge.AVERAGES: "holds numerically",
+    judge.AVERAGES_WHOLE: "false as printed",
 }
 
 
@@ -120,13 +122,13 @@ def test_without_records_nothing_is_claimed(monkeypatch, tmp_path: Path):
     assert {o.verb for o in outcomes} == {"not run"}
 
 
-def test_rulers_that_disagree_decide_nothing(monkeypatch):
+def test_the_ruler_matters(monkeypatch):
     from hallucination.questions.ways import OWN, Scored
 
     def way(total: float, tokens: int) -> Scored:
         return Scored("", np.full((2, 50), total), np.full(50, tokens, dtype=float), ("x",) * 50)
 
-    ways = {OWN[0]: way(-20, 10), OWN[1]: way(-20, 10), "long": way(-30, 30), "worse": way(-60, 10)}
+    ways = {OWN[0]: way(-20, 10), OWN[1]: way(-20, 10), "long": way(-30, 30), "short": way(-9, 3)}
     monkeypatch.setattr(recorded, "voices", lambda: [ways])
-    assert judge.most_answers_hallucinate("long").verb == "undecided"
-    assert judge.most_answers_hallucinate("worse").verb == "holds"
+    found = {w: [judge.most_answers_hallucinate(w, per).verb for per in (True, False)] for w in ("long", "short")}
+    assert found == {"long": ["fails", "holds"], "short": ["holds", "fails"]}

@@ -30,6 +30,7 @@ TOWARDS_FALSE = "towards false answers rather than true ones"
 LIKELIEST = "by Definition 4.2, of the likeliest answer"
 DRAWS = "by Definition 4.2, of drawn answers"
 AVERAGES = "by Definition 4.2, of averaged answers"
+AVERAGES_WHOLE = "by Definition 4.2, of averaged answers, whatever their length"
 
 BENCHMARK = "TruthfulQA"
 NO_RECORD = "a record of the long run (see the chapter: how the records were made)"
@@ -293,7 +294,7 @@ def gap_widens(row: Row) -> Outcome:
 )
 @check(
     CLAIM,
-    "For most questions the rounded mean of drawn answers, place by place, has at most density δ under each voice.",
+    "For most questions the rounded mean of drawn answers, place by place, has at most density δ per token.",
     form="printed",
     evidence="experiment",
     reading=AVERAGES,
@@ -303,30 +304,30 @@ def gap_widens(row: Row) -> Outcome:
 )
 @check(
     CLAIM,
-    "The test can fire: for most questions a voice's own words in random order have at most density δ.",
+    "For most questions the rounded mean of drawn answers has at most density δ, taken over the whole answer.",
+    form="printed",
+    evidence="experiment",
+    reading=AVERAGES_WHOLE,
+    name="averaged-answer-hallucinates-as-a-whole",
+    statement={"way": PLACE_AVERAGE, "per_token": False},
+    control={"way": OWN[0], "per_token": False},
+)
+@check(
+    CLAIM,
+    "The test can fire: for most questions a voice's own words in random order have at most density δ per token.",
     form="stronger",
     evidence="experiment",
     name="shuffled-words-hallucinate",
     statement={"way": SHUFFLED},
     control={"way": OWN[1]},
 )
-def most_answers_hallucinate(way: str) -> Outcome:
-    """Compare max_i f_i with δ, in total and per token; both rulers must agree.
-
-    δ is set on the voices' own draws: one in ten of them lies at or below it.
-    """
+def most_answers_hallucinate(way: str, per_token: bool = True) -> Outcome:
+    """Compare max_i f_i with δ; δ is set on the voices' own draws: one in ten of them lies at or below it."""
     found = recorded.voices()
     if not found:
         return not_run(NO_RECORD)
-    outcomes, words = [], []
-    for per_token in (False, True):
-        deltas = [threshold(ways, SHARE_OUTSIDE, per_token=per_token) for ways in found]
-        outside = np.array([ways[way].best(per_token=per_token) <= d for ways, d in zip(found, deltas, strict=True)])
-        rates = [rate(ways[way], d, per_token=per_token) for ways, d in zip(found, deltas, strict=True)]
-        outcomes.append(above(cluster_bootstrap(outside, level=CONFIDENCE), MAJORITY, ""))
-        words.append(f"{np.mean(rates):.0%} by probability {'per token' if per_token else 'of the whole answer'}")
-    text = f"{' and '.join(words)} δ-hallucinate, of {outside.shape[1]} questions"
-    verbs = {o.verb for o in outcomes}
-    if len(verbs) > 1:
-        return undecided(f"the two rulers disagree: {text}")
-    return Outcome(verbs.pop(), text)
+    deltas = [threshold(ways, SHARE_OUTSIDE, per_token=per_token) for ways in found]
+    outside = np.array([ways[way].best(per_token=per_token) <= d for ways, d in zip(found, deltas, strict=True)])
+    share = np.mean([rate(ways[way], d, per_token=per_token) for ways, d in zip(found, deltas, strict=True)])
+    text = f"{share:.0%} of the answers to {outside.shape[1]} questions δ-hallucinate"
+    return above(cluster_bootstrap(outside, level=CONFIDENCE), MAJORITY, text)

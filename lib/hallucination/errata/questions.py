@@ -50,3 +50,20 @@ erratum(
     refuted_by=("further-epochs-raise-it", "rise-beyond-length"),
     repaired_by=("gap-widens",),
 )
+erratum(
+    "sec-7.2",
+    "definition",
+    where="§7.2, objective and results",
+    printed="The fine-tuned models' answers support that a model of low loss δ-hallucinates.",
+    defect="The experiment has no states, no densities and no δ. Where they are supplied, by two voices with a model "
+    "each, neither the likeliest answer of the model of both voices nor a draw from it lies outside the voices' "
+    "regions for most questions. Averaged answers are so short that as a whole they are not improbable.",
+    repair="The squared-loss optimum of Definition 3.1 is an average of answers. Per token it lies outside both "
+    "voices' regions for most questions. A language model does not give this answer: it draws.",
+    refuted_by=(
+        "likeliest-answer-hallucinates",
+        "drawn-answer-hallucinates",
+        "averaged-answer-hallucinates-as-a-whole",
+    ),
+    repaired_by=("averaged-answer-hallucinates", "shuffled-words-hallucinate"),
+)
