@@ -23,7 +23,8 @@ from torch import nn
 
 from hallucination.coins import draw, published_probabilities, source
 from hallucination.coins_nets import Transformer, start
-from hallucination.coins_training import TRAIN_SHARE, Curve, Run, device, prepare, train
+from hallucination.coins_training import TRAIN_SHARE, Curve, Run, prepare, train
+from hallucination.devices import place
 
 SIZES = (2, 3, 5)
 
@@ -80,7 +81,7 @@ def main() -> None:
     options = parser.parse_args()
     own = torch.get_num_threads()
     torch.set_num_threads(options.threads)
-    where = device(options.device)
+    where = place(options.device)
 
     runs = [prepare("as published", n, r, options.rows, 0) for n in SIZES for r in range(options.rounds)]
     cut = int(TRAIN_SHARE * options.rows)

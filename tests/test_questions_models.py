@@ -15,6 +15,7 @@ import pytest
 import torch
 from huggingface_hub import constants
 
+from hallucination.devices import place
 from hallucination.questions import models
 from hallucination.questions.fine_tuning import Recipe, with_updates
 from hallucination.questions.generation import Decoding, answer
@@ -25,7 +26,6 @@ from hallucination.questions.models import (
     cache_folder,
     find,
     load,
-    place,
     precision,
     quiet,
     with_random_weights,

@@ -21,6 +21,7 @@ from tqdm import tqdm
 from hallucination.coins import Floats, Ints, draw, source
 from hallucination.coins_nets import Dropout, Weights, features, forward, stack, start
 from hallucination.coins_scores import Exam, exam
+from hallucination.devices import place
 
 Protocol = Literal["as published", "corrected", "hidden state"]
 PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
@@ -91,13 +92,6 @@ class Curve:
     probability: Floats
     published: Floats
     beyond: Floats
-
-
-def device(name: str = "auto") -> str:
-    """Resolve ``"auto"`` to ``"cuda"`` if there is a CUDA device and to ``"cpu"`` if not."""
-    if name != "auto":
-        return name
-    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def prepare(protocol: Protocol, n: int, round_: int, n_flips: int, seed: int) -> Run:
@@ -213,7 +207,7 @@ def train(
     ):
         if len(values) != 1:
             raise ValueError(f"networks trained as one stack need equal {what}; got {sorted(values)}")
-    weights = initial(runs, where := device(where))
+    weights = initial(runs, where := place(where))
     optimiser = torch.optim.Adam(weights.values(), lr=learning_rate, fused=True)
     drop = Dropout(int(source(runs[0].seed, "dropout", runs[0].tokens).integers(2**31)), where)
     points = schedule(-(-len(runs[0].heads) // batch_size), epochs, dense)

@@ -248,14 +248,7 @@ def decode(
     with tqdm(total=len(prompts), desc=label, unit="question", leave=False) as bar:
         for first in range(0, len(order), batch_size):
             rows = order[first : first + batch_size]
-            said = _decode(
-                models,
-                [prompts[i] for i in rows],
-                chance[rows],
-                decoding,
-                end,
-                pad,
-            )
+            said = _decode(models, [prompts[i] for i in rows], chance[rows], decoding, end, pad)
             for i, tokens in zip(rows, said, strict=True):
                 found[i] = tokens
             bar.update(len(rows))

@@ -20,11 +20,12 @@ from typing import Any
 import click
 import numpy as np
 
+from hallucination.devices import place
 from hallucination.questions.controls import best_human, elsewhere
 from hallucination.questions.curves import Experiment, check_epochs, pairs_of
 from hallucination.questions.datasets import Benchmark, misconceptions, open_questions
 from hallucination.questions.fine_tuning import Recipe
-from hallucination.questions.models import QWEN_SHAPES, MissingModelError, load, place, require
+from hallucination.questions.models import QWEN_SHAPES, MissingModelError, load, require
 from hallucination.questions.points import DIGITS, Row, Style
 from hallucination.questions.rehearsal import NoRoomError, device_name, rehearse
 from hallucination.questions.truthfulqa import asked

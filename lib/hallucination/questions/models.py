@@ -24,6 +24,7 @@ from typing import Any
 import platformdirs
 import torch
 
+from hallucination.devices import place
 from hallucination.questions.toolbox import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -148,13 +149,6 @@ def quiet() -> Iterator[None]:
             logging.enable_progress_bar()
 
 
-def place(device: str = "auto") -> str:
-    """Resolve ``"auto"`` to ``"cuda"`` if there is a CUDA device and to ``"cpu"`` if not."""
-    if device != "auto":
-        return device
-    return "cuda" if torch.cuda.is_available() else "cpu"
-
-
 def precision(dtype: str = "auto", device: str = "cpu") -> torch.dtype:
     """Resolve ``"auto"``: bfloat16 on CUDA and on processors that multiply it natively, float32 elsewhere.
 
@@ -243,9 +237,8 @@ def load(name: str, *, dtype: str = "auto", device: str = "auto") -> Loaded:
 
 def moved(model: PreTrainedModel, device: str) -> PreTrainedModel:
     """Put a model on a device, ready to answer."""
-    torch.nn.Module.to(
-        model, device
-    )  # transformers' own `to` only adds checks of quantised models, and loses its type
+    # transformers' own `to` only adds checks of quantised models, and loses its type.
+    torch.nn.Module.to(model, device)
     return model.eval()
 
 

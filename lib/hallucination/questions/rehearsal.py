@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 import torch
 
+from hallucination.devices import place
 from hallucination.questions.asking import protocol
 from hallucination.questions.fine_tuning import Recipe, answer_loss, with_updates
 from hallucination.questions.generation import Decoding, decode
-from hallucination.questions.models import moved, place, precision, quiet, with_random_weights
+from hallucination.questions.models import moved, precision, quiet, with_random_weights
 from hallucination.questions.sequence_probability import answer_logits, pack
 from hallucination.questions.toolbox import GenerationConfig, PreTrainedModel, set_seed
 

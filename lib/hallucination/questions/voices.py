@@ -50,8 +50,7 @@ def _ways(
     end = int(both.tokenizer.eos_token_id)
     found[PLACE_AVERAGE] = [place_average(drawn[k : k + draws], end) for k in range(0, len(drawn), draws)]
     rng = np.random.default_rng(seed)
-    whole = [[*rng.permutation(a[:-1]).tolist(), a[-1]] for a in found[OWN[0]]]
-    found[SHUFFLED] = whole
+    found[SHUFFLED] = [[*rng.permutation(a[:-1]).tolist(), a[-1]] for a in found[OWN[0]]]
     return found
 
 
