@@ -18,7 +18,8 @@ from hallucination.questions.datasets import misconceptions, open_questions
 from hallucination.questions.points import Point, point_from
 from hallucination.questions.ways import OWN, SHUFFLED, WAYS, Scored, place_average, rate, scored_from, threshold
 
-COMMITTED = sorted((ROOT / "records" / "questions").glob("*.json"))
+FOLDER = ROOT / "records" / "questions"
+COMMITTED = sorted(set(FOLDER.glob("*.json")) - set(FOLDER.glob("rehearsal-*.json")))
 
 
 def point(row: str, seed: int, epochs: float, wrong: list[float]) -> Point:

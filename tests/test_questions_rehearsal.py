@@ -8,7 +8,7 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
-from hallucination.questions import rehearsal
+from hallucination.questions import recorded, rehearsal
 from hallucination.questions.generation import Decoding, decode
 from hallucination.questions.long_run import main
 from hallucination.questions.models import with_random_weights
@@ -26,6 +26,10 @@ def test_command_writes_one_record_with_provenance(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     (path,) = tmp_path.iterdir()
     assert path.name == "rehearsal-tiny-cpu.json"
+    (read,) = recorded.rehearsals(tmp_path)
+    assert (read["shape"], read["device"]) == ("tiny", "cpu")
+    with pytest.raises(ValueError, match="it lacks shape, device"):
+        recorded.read(recorded.FOLDER / "references-TruthfulQA.json", recorded.OF_A_REHEARSAL)
     record = json.loads(path.read_text("utf8"))
     assert {"commit", "versions", "hardware"} <= set(record["provenance"])
     assert record["trained_parameters"] == 2 * 8 * (64 + 64 + 64 + 32 + 64 + 32 + 64 + 64 + 3 * (64 + 128))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
 
 import numpy as np
 
@@ -53,19 +55,29 @@ def above(found: Interval, bar: float, detail: str) -> Outcome:
     return fails(detail) if found.high <= bar else undecided(detail)
 
 
+def _with_record(test: Callable[..., Outcome]) -> Callable[..., Outcome]:
+    """Give a test the recorded curves as its first argument; without them it is not run."""
+
+    @wraps(test)
+    def run(*words: Any, **named: Any) -> Outcome:
+        curves = recorded.curves(BENCHMARK)
+        return not_run(NO_RECORD) if curves is None else test(curves, *words, **named)
+
+    return run
+
+
 def change(curves: recorded.Curves, row: Row, style: Style, measure: str, minus: str = "") -> Interval:
-    """Mean change of a measure, or of a difference of two, from the original model to the last epoch recorded.
+    """Mean change of a measure, or of a difference of two, from the original model to the last epoch of a row.
 
     The same questions were asked before and after, so the interval is that of the paired differences.
+    The row ``"base"`` has one epoch, its first and last.
     """
-    last = curves.epochs("tuned" if row == "base" else row, style)[-1]
 
-    def values(which: Row, epochs: float) -> Floats:
-        found = curves.scores(which, style, epochs, measure)
-        return found - curves.scores(which, style, epochs, minus) if minus else found
+    def values(epochs: float) -> Floats:
+        found = curves.scores(row, style, epochs, measure)
+        return found - curves.scores(row, style, epochs, minus) if minus else found
 
-    after = values(row, 0.0 if row == "base" else last)
-    return cluster_bootstrap(after - values("base", 0.0), level=CONFIDENCE)
+    return cluster_bootstrap(values(curves.epochs(row, style)[-1]) - values(0.0), level=CONFIDENCE)
 
 
 @check(
@@ -144,11 +156,9 @@ def length_alone_moves_the_score(cuts: Sequence[int]) -> Outcome:
     statement={"other": "bare_wrong"},
     control={"other": "elsewhere"},
 )
-def score_speaks_of_the_answer(other: str) -> Outcome:
+@_with_record
+def score_speaks_of_the_answer(curves: recorded.Curves, other: str) -> Outcome:
     """Score the fine-tuned models' answers as published, and without the question in front."""
-    curves = recorded.curves(BENCHMARK)
-    if curves is None:
-        return not_run(NO_RECORD)
     last = curves.epochs("tuned", "as published")[-1]
     both = [curves.scores("tuned", "as published", last, name) for name in ("wrong", other)]
     found = cluster_bootstrap(both[0] - both[1], level=CONFIDENCE)
@@ -184,10 +194,10 @@ def score_speaks_of_the_answer(other: str) -> Outcome:
     statement={"row": "shuffled", "style": "chat"},
     control={"row": "base", "style": "chat"},
 )
-def resemblance_rises(row: Row, style: Style) -> Outcome:
+@_with_record
+def resemblance_rises(curves: recorded.Curves, row: Row, style: Style) -> Outcome:
     """Compare the models after the last epoch with the original model, question by question."""
-    curves = recorded.curves(BENCHMARK)
-    if curves is None or (row != "base" and not curves.seeds(row)):
+    if row != "base" and not curves.seeds(row):
         return not_run(NO_RECORD)
     found = change(curves, row, style, "wrong")
     return above(found, SMALL, _words(found, "change of the mean"))
@@ -212,11 +222,9 @@ def resemblance_rises(row: Row, style: Style) -> Outcome:
     statement={"start": 0, "end": 1},
     control={"start": 0, "end": 0},
 )
-def epochs_raise_it(start: int, end: int) -> Outcome:
+@_with_record
+def epochs_raise_it(curves: recorded.Curves, start: int, end: int) -> Outcome:
     """Compare the models of two recorded epochs in the chat frame, question by question."""
-    curves = recorded.curves(BENCHMARK)
-    if curves is None:
-        return not_run(NO_RECORD)
     epochs = curves.epochs("tuned", "chat")
     first, last = (curves.scores("tuned", "chat", epochs[k], "wrong") for k in (start, end))
     found = cluster_bootstrap(last - first, level=CONFIDENCE)
@@ -242,11 +250,9 @@ def epochs_raise_it(start: int, end: int) -> Outcome:
     statement={"epoch": 1, "measure": "wrong"},
     control={"epoch": 1, "measure": "matched_wrong"},
 )
-def rise_beyond_length(epoch: int, measure: str) -> Outcome:
+@_with_record
+def rise_beyond_length(curves: recorded.Curves, epoch: int, measure: str) -> Outcome:
     """Compare each answer with the original model's answer to the same question, cut at the same length."""
-    curves = recorded.curves(BENCHMARK)
-    if curves is None:
-        return not_run(NO_RECORD)
     at = curves.epochs("tuned", "chat")[epoch]
     differences = [curves.scores("tuned", "chat", at, name) for name in (measure, "matched_wrong")]
     found = cluster_bootstrap(differences[0] - differences[1], level=CONFIDENCE)
@@ -262,11 +268,9 @@ def rise_beyond_length(epoch: int, measure: str) -> Outcome:
     statement={"row": "tuned"},
     control={"row": "base"},
 )
-def gap_widens(row: Row) -> Outcome:
+@_with_record
+def gap_widens(curves: recorded.Curves, row: Row) -> Outcome:
     """Compare the difference of both resemblances before and after, question by question, in the chat frame."""
-    curves = recorded.curves(BENCHMARK)
-    if curves is None:
-        return not_run(NO_RECORD)
     found = change(curves, row, "chat", "wrong", minus="right")
     return above(found, SMALL, _words(found, "change of the gap"))
 

@@ -17,7 +17,9 @@ from hallucination.questions.ways import WAYS, Scored, scored_from
 FOLDER = Path(__file__).resolve().parents[3] / "records" / "questions"
 Floats = NDArray[np.float64]
 
-NEEDED = ("model", "benchmark", "parameters", "provenance", "seconds_in_this_process", "peak_memory_mb")
+OF_EVERY_RUN = ("provenance", "seconds_in_this_process", "peak_memory_mb")
+NEEDED = ("model", "benchmark", "parameters", *OF_EVERY_RUN)
+OF_A_REHEARSAL = ("shape", "device", "dtype", "training", "answering", *OF_EVERY_RUN)
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,8 @@ class Curves:
         return np.array([p.scores[measure] for p in mine])
 
 
-def read(path: Path) -> dict[str, Any]:
-    """Read one record.
+def read(path: Path, needed: Sequence[str] = NEEDED) -> dict[str, Any]:
+    """Read one record, which must have the fields `needed`.
 
     Raises
     ------
@@ -75,7 +77,7 @@ def read(path: Path) -> dict[str, Any]:
         data: dict[str, Any] = json.loads(path.read_text("utf8"))
     except json.JSONDecodeError as error:
         raise ValueError(f"{path.name} is not a whole record: {error}") from None
-    missing = [name for name in NEEDED if name not in data]
+    missing = [name for name in needed if name not in data]
     if missing:
         raise ValueError(f"{path.name} is not a record of this experiment: it lacks {', '.join(missing)}")
     return data
@@ -135,3 +137,14 @@ def voices(folder: Path = FOLDER, model: str = "smollm2") -> list[dict[str, Scor
             raise ValueError(f"{path.name} has the ways {sorted(ways)}, not {sorted(WAYS)}")
         found.append(ways)
     return found
+
+
+def rehearsals(folder: Path = FOLDER) -> list[dict[str, Any]]:
+    """Recorded rehearsals at the size of the paper's models, in order of file names; see `rehearsal.rehearse`.
+
+    Raises
+    ------
+    ValueError
+        If a record lacks a field.
+    """
+    return [read(path, OF_A_REHEARSAL) for path in sorted(folder.glob("rehearsal-*.json"))]

@@ -37,14 +37,18 @@ def _ways(
     voices: Sequence[Loaded], both: Loaded, prompts: Sequence[Tokens], draws: int, length: int, seed: int, size: int
 ) -> dict[str, list[Tokens]]:
     """All answers of all ways, in tokens."""
-    greedy, free = Decoding(length), Decoding(length, 1.0, 1.0, seed)
+    greedy = Decoding(length)
+
+    def free(k: int) -> Decoding:
+        return Decoding(length, temperature=1.0, top_p=1.0, seed=seed + k)
+
     found = {
-        way: answer(v, prompts, Decoding(length, 1.0, 1.0, seed + k + 1), batch_size=size, label=way)
-        for k, (way, v) in enumerate(zip(OWN, voices, strict=True))
+        way: answer(v, prompts, free(k), batch_size=size, label=way)
+        for k, (way, v) in enumerate(zip(OWN, voices, strict=True), start=1)
     }
     found[GREEDY] = answer(both, prompts, greedy, batch_size=size, label=GREEDY)
     many = [p for p in prompts for _ in range(draws)]
-    drawn = answer(both, many, free, batch_size=size, label=DRAWN)
+    drawn = answer(both, many, free(0), batch_size=size, label=DRAWN)
     found[DRAWN] = drawn[::draws]
     found[TOKEN_AVERAGE] = answer(voices, prompts, greedy, batch_size=size, label=TOKEN_AVERAGE)
     end = int(both.tokenizer.eos_token_id)
