@@ -11,7 +11,7 @@ book: .venv/installed  ## run every chapter and build the pages
 	@echo "The book: file://$(PAGE)"
 
 test: book  ## check the library, the press and the built pages
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
 
 serve: book  ## open the book on this machine
 	@echo "The book: http://127.0.0.1:$(PORT)/ (stop with Ctrl-C)"
