@@ -11,7 +11,18 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-PACKAGES = ("numpy", "scipy", "sympy", "torch", "transformers", "peft", "scikit-learn", "z3-solver")
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "sympy",
+    "scikit-learn",
+    "z3-solver",
+    "torch",
+    "transformers",
+    "peft",
+    "accelerate",
+    "diffusers",
+)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -187,7 +187,16 @@ def score_speaks_of_the_answer(curves: recorded.Curves, other: str) -> Outcome:
 )
 @check(
     CLAIM,
-    "Fine-tuning on answers to other questions raises the resemblance to false answers, too.",
+    "Scored as published, fine-tuning on answers to other questions raises the resemblance to false answers, too.",
+    form="stronger",
+    evidence="experiment",
+    name="shuffled-answers-raise-the-published-score",
+    statement={"row": "shuffled", "style": "as published"},
+    control={"row": "base", "style": "as published"},
+)
+@check(
+    CLAIM,
+    "In the chat frame, fine-tuning on answers to other questions raises the resemblance to false answers, too.",
     form="stronger",
     evidence="experiment",
     name="shuffled-answers-raise-it-too",

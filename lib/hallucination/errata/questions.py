@@ -31,10 +31,10 @@ erratum(
     where="§7.2, published code of the evaluation",
     printed="The score is that of the model's answer.",
     defect="The text that is scored begins with the question. Most of the score is the question's own, and a model "
-    "that says nothing still gets it.",
+    "that says nothing still gets it. Fine-tuning on answers to other questions raises it as well.",
     repair="Score the answer alone, in the model's chat frame.",
     refuted_by=("score-speaks-of-the-answer",),
-    repaired_by=("chat-score-rises",),
+    repaired_by=("chat-score-rises", "shuffled-answers-raise-the-published-score"),
 )
 erratum(
     "sec-7.2",
