@@ -198,7 +198,7 @@ def test_readme_commands_are_tested_as_written() -> None:
         "sudo apt-get install --no-install-recommends chromium": ".ci/run",
         "source .venv/bin/activate": "nothing to test",
         "hallucination list": "here",
-        "hallucination run 09-coins -p n_coins_half=3 -p epochs=4": "test_readme_run",
+        "hallucination run 09-coins -p n_coins_half=3 -p epochs=4": "test_runs_of_a_reader",
         "hallucination run --profile paper": "test_press, on a small book",
         "hallucination verdicts": "here",
         "hallucination check lem-B.1": "here",
@@ -232,8 +232,16 @@ def test_readme_run_is_understood() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_readme_run() -> None:
-    words = "run 09-coins -p n_coins_half=3 -p epochs=4".split()
-    done = subprocess.run([BIN / "hallucination", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+@pytest.mark.parametrize(
+    "words",
+    [
+        "09-coins -p n_coins_half=3 -p epochs=4",  # the README's
+        # Several seeds, as the paper's profile has them, with random weights.
+        "10-open-questions -p models=tiny -p seeds=[0,1] -p epochs=1 -p n_train=8 -p n_eval=6 -p n_voices=4",
+    ],
+)
+def test_runs_of_a_reader(words: str) -> None:
+    command = [BIN / "hallucination", "run", *words.split()]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "page: file://" in done.stdout
