@@ -26,12 +26,17 @@ PACKAGES = (
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a text file atomically: a reader, or a killed build, sees the old file or the whole new one."""
+    """Write a text file as UTF-8, atomically; see :func:`write_bytes`."""
+    write_bytes(path, text.encode("utf8"))
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file atomically: a reader, or a killed build, sees the old file or the whole new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(0o644)

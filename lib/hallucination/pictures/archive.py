@@ -8,13 +8,12 @@ import zipfile
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hallucination.records import write_json
+from hallucination.records import write_bytes, write_json
 
 ARRAYS, FACTS = "arrays.npz", "facts.json"
 
@@ -22,18 +21,10 @@ ARRAYS, FACTS = "arrays.npz", "facts.json"
 def write(folder: Path | str, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:
     """Write ``arrays.npz`` and ``facts.json``; the latter comes last and names the former by its sha256."""
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     packed = BytesIO()
     np.savez_compressed(packed, allow_pickle=False, **arrays)
     data = packed.getvalue()
-    with NamedTemporaryFile(dir=folder, prefix=f".{ARRAYS}.", delete=False) as file:
-        file.write(data)
-    try:
-        Path(file.name).chmod(0o644)
-        Path(file.name).replace(folder / ARRAYS)
-    except BaseException:
-        Path(file.name).unlink(missing_ok=True)
-        raise
+    write_bytes(folder / ARRAYS, data)
     write_json(folder / FACTS, {**facts, "sha256": hashlib.sha256(data).hexdigest()})
 
 

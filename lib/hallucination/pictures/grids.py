@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from hallucination.pictures.sets import Images
+from hallucination.records import write_bytes
 
 BLANK = 127  # of places in rows that are not full
 
@@ -35,7 +34,7 @@ def write(path: Path, rows: Sequence[Images]) -> dict[str, Any]:
             sheet[r * side : (r + 1) * side, c * side : (c + 1) * side] = picture
     buffer = io.BytesIO()
     Image.fromarray(sheet[..., 0] if channels == 1 else sheet).save(buffer, "PNG", optimize=True)
-    _write_bytes(path, buffer.getvalue())
+    write_bytes(path, buffer.getvalue())
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
     return {"file": path.name, "sha256": digest, "side": side, "lengths": [len(row) for row in rows]}
 
@@ -55,15 +54,3 @@ def read(folder: Path, facts: Mapping[str, Any]) -> list[Images]:
     sheet = sheet[..., None] if sheet.ndim == 2 else sheet
     rows = sheet.reshape(-1, side, sheet.shape[1] // side, side, sheet.shape[2]).swapaxes(1, 2)
     return [row[:n] for row, n in zip(rows, facts["lengths"], strict=True)]
-
-
-def _write_bytes(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    finally:
-        Path(temporary).unlink(missing_ok=True)

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,6 +24,7 @@ from hallucination.pictures.class_regions import ClassRegions, Covariance
 from hallucination.pictures.datasets import split
 from hallucination.pictures.points import Cell, Value, cell_of
 from hallucination.pictures.sets import Images, Pictures
+from hallucination.records import write_bytes
 
 Floats = NDArray[np.float32]
 AT_A_TIME = 256  # pictures read from disk
@@ -134,14 +134,9 @@ def embedded(space: Space, pictures: Pictures, folder: Path | None = None) -> Fl
 def stored(path: Path, compute: Callable[[], Floats]) -> Floats:
     """Read an array that was computed before, or compute and keep it; whole or not at all, without pickle."""
     if not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.save(file, compute(), allow_pickle=False)
-            Path(temporary).replace(path)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        packed = BytesIO()
+        np.save(packed, compute(), allow_pickle=False)
+        write_bytes(path, packed.getvalue())
     return np.asarray(np.load(path, allow_pickle=False))
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from tqdm import tqdm
 
 from hallucination.pictures.checkpoints import claim
 from hallucination.pictures.toolbox import EMAModel, get_cosine_schedule_with_warmup
-from hallucination.records import write_text
+from hallucination.records import write_bytes, write_text
 
 STATE = "state.pt"
 Loss = Callable[[Tensor, torch.Generator], Tensor]
@@ -172,13 +171,9 @@ class _Run:
             "average": self.average.state_dict() if self.average is not None else {},
             "done": [asdict(e) for e in self.done],
         }
-        handle, temporary = tempfile.mkstemp(dir=self.folder, prefix=f".{STATE}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                torch.save(state, file)
-            Path(temporary).replace(self.folder / STATE)
-        finally:
-            Path(temporary).unlink(missing_ok=True)
+        packed = BytesIO()
+        torch.save(state, packed)
+        write_bytes(self.folder / STATE, packed.getvalue())
         write_text(self.folder / "losses.jsonl", "".join(json.dumps(asdict(e)) + "\n" for e in self.done))
 
     def resume(self) -> None:
