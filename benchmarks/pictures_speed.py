@@ -12,11 +12,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-import time
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from statistics import median
-from typing import Any
 
 import torch
 
@@ -29,20 +25,10 @@ from hallucination.pictures.sampling import sample
 from hallucination.pictures.small import build
 from hallucination.pictures.tuning_run import Run
 from hallucination.records import hardware
+from turns import alternate
 
 CHEAPER, FASTER = 1.5, 4.0
 LINE = "{:<44} {:>10} {:>10} {:>7}  {:<7} {}"
-
-
-def alternate(ways: Sequence[Callable[[], Any]], repeats: int) -> list[float]:
-    """Return each way's median seconds; the ways take turns."""
-    seconds: list[list[float]] = [[] for _ in ways]
-    for _ in range(repeats):
-        for way, times in zip(ways, seconds, strict=True):
-            clock = time.perf_counter()
-            way()
-            times.append(time.perf_counter() - clock)
-    return [median(times) for times in seconds]
 
 
 def tuning(loaded: Loaded, options: argparse.Namespace) -> tuple[float, float]:

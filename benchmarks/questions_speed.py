@@ -16,10 +16,8 @@ import json
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -36,22 +34,12 @@ from hallucination.questions.prompts import answer_tokens, prompt_tokens
 from hallucination.questions.rehearsal import one_by_one
 from hallucination.questions.sequence_probability import IGNORED, answer_logits, pack
 from hallucination.records import hardware
+from turns import alternate
 
 FASTER = {"float32": 6.0, "bfloat16": 12.0}  # bars: answering, batched over one by one
 CHEAPER = {"float32": 1.4}  # fine-tuning; bfloat16 is shown without a bar
 MEMORY_GIB = 5.0
 LINE = "{:<42} {:>11} {:>11} {:>7}  {:<8} {}"
-
-
-def alternate(ways: Sequence[Callable[[], Any]], repeats: int) -> list[float]:
-    """Return each way's median seconds; the ways take turns."""
-    seconds: list[list[float]] = [[] for _ in ways]
-    for _ in range(repeats):
-        for way, times in zip(ways, seconds, strict=True):
-            clock = time.perf_counter()
-            way()
-            times.append(time.perf_counter() - clock)
-    return [median(times) for times in seconds]
 
 
 def answering(loaded: Loaded, options: argparse.Namespace) -> tuple[float, float]:

@@ -14,13 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow
 import pytest
 from huggingface_hub import constants
 from numpy.typing import NDArray
 from PIL import Image
+from pyarrow import parquet
 
 from hallucination.pictures import afhq, animals, datasets, fashion, folder
 from hallucination.pictures.hub import HubSet
+from hallucination.pictures.photographs import decoded
 from hallucination.pictures.sets import (
     Images,
     InMemory,
@@ -339,10 +342,9 @@ def png(picture: Images, kind: str = "PNG") -> bytes:
 
 
 def rows_written(path: Path, pictures: Sequence[Images], labels: Sequence[int], rows: int = 100) -> None:
-    pyarrow = pytest.importorskip("pyarrow")
     images = [{"bytes": png(picture), "path": None} for picture in pictures]
     table = pyarrow.table({"image": images, "label": list(labels)})
-    pytest.importorskip("pyarrow.parquet").write_table(table, path, row_group_size=rows)
+    parquet.write_table(table, path, row_group_size=rows)
 
 
 def test_fashion_of_the_hub_equals_the_idx_files(no_pictures: Path, tmp_path: Path) -> None:
@@ -406,7 +408,7 @@ def test_photographs_are_cut_in_the_middle_and_resized(tmp_path: Path) -> None:
     np.testing.assert_array_equal(pixels, [usual, np.rot90(usual)])
     assert abs(pixels.astype(int) - 200).max() < 15
     steps = np.repeat(np.arange(0, 256, 17, dtype=np.uint8), 4)[None, :, None] * np.ones((64, 1, 3), np.uint8)
-    small = folder.decoded("steps", png(steps), 16)
+    small = decoded("steps", png(steps), 16)
     assert abs(small[0, 2:-2, 0].astype(int) - np.arange(0, 256, 17)[2:-2]).max() <= 2  # the middle of each step
 
 
@@ -417,19 +419,19 @@ def test_photographs_are_turned_as_the_camera_noted() -> None:
     exif[0x0112] = 6  # to be turned clockwise by a quarter
     content = io.BytesIO()
     Image.fromarray(lying).save(content, "JPEG", exif=exif, quality=95)
-    upright = folder.decoded("x", content.getvalue(), 16)
+    upright = decoded("x", content.getvalue(), 16)
     assert upright[:, 9:].min() > 200 and upright[:, :7].max() < 40
 
 
 def test_grey_and_transparent_pictures_become_colours_on_white() -> None:
-    assert (folder.decoded("grey", png(flat(7)[..., 0]), 8) == 7).all()
+    assert (decoded("grey", png(flat(7)[..., 0]), 8) == 7).all()
     clear = np.zeros((8, 8, 4), np.uint8)
     clear[:, :4, 3] = 255
-    seen = folder.decoded("clear", png(clear), 8)
+    seen = decoded("clear", png(clear), 8)
     assert (seen[:, :4] == 0).all() and (seen[:, 4:] == 255).all()
     palette = io.BytesIO()
     Image.fromarray(flat(9)).quantize(4).save(palette, "PNG", transparency=b"\x00\x00\x00\x00")
-    assert (folder.decoded("palette", palette.getvalue(), 8) == 255).all()
+    assert (decoded("palette", palette.getvalue(), 8) == 255).all()
 
 
 def refused(call: Callable[[], object]) -> str:
@@ -461,9 +463,7 @@ def test_a_file_that_has_gone_is_named(tmp_path: Path) -> None:
 
 def test_pictures_of_16_bits_are_refused() -> None:
     deep = png(np.zeros((8, 8), np.uint16))
-    assert refused(lambda: folder.decoded("deep.png", deep, 8)).startswith(
-        "cannot read the image deep.png: its pixels"
-    )
+    assert refused(lambda: decoded("deep.png", deep, 8)).startswith("cannot read the image deep.png: its pixels")
 
 
 def test_folders_without_pictures_are_refused(tmp_path: Path) -> None:

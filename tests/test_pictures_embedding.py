@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
 from typing import NamedTuple
@@ -12,14 +11,13 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from hallucination.model_sources import MissingModelError
 from hallucination.pictures import embedding, embedding_sources, toolbox
 from hallucination.pictures.captions import WORDS
 from hallucination.pictures.embedding import Embedder, embedder, of_transformers
-from hallucination.pictures.models import FOLDER_VARIABLE, MissingModelError
+from hallucination.pictures.models import FOLDER_VARIABLE
 from hallucination.pictures.small import build
 from hallucination.pictures.toolbox import CLIPConfig, CLIPImageProcessorPil, CLIPModel
-
-needs_open_clip = pytest.mark.skipif(importlib.util.find_spec("open_clip") is None, reason="needs open_clip_torch")
 
 ARCHITECTURE = {
     "embed_dim": 16,
@@ -105,7 +103,6 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
     return Shared(weights, folder / "weights.safetensors")
 
 
-@needs_open_clip
 @pytest.mark.parametrize(
     ("architecture", "activation"), [("test-tiny-quickgelu", "quick_gelu"), ("test-tiny", "gelu")]
 )
@@ -121,7 +118,6 @@ def test_both_backends_agree_on_the_same_weights(shared, architecture, activatio
     assert theirs.source["length"] == ours.source["length"] == 16
 
 
-@needs_open_clip
 def test_the_wrong_activation_loads_and_gives_other_embeddings(shared):
     images = pictures(8)
     right, wrong = (of_the_same_weights(shared.weights, act).embed(images) for act in ("quick_gelu", "gelu"))
@@ -129,7 +125,6 @@ def test_the_wrong_activation_loads_and_gives_other_embeddings(shared):
     assert np.abs(right - shared.open_clip("test-tiny").embed(images)).max() > 1e-2
 
 
-@needs_open_clip
 @pytest.mark.parametrize(
     ("name", "words"),
     [

@@ -342,9 +342,7 @@ def test_a_finished_one_is_not_repeated(whole: tuple[Loaded, Tuned]) -> None:
 def test_a_folder_of_another_one_is_refused(whole: tuple[Loaded, Tuned], change: Callable[..., tuple]) -> None:
     folder = whole[1].unets[3].parents[1]
     before = (folder / "recipe.json").read_text("utf8")
-    with pytest.raises(
-        ValueError, match=r"holds another fine-tuning \(see recipe.json there\); choose another folder"
-    ):
+    with pytest.raises(ValueError, match=r"holds another training \(see recipe.json there\); choose another folder"):
         fine_tune(*change(model(), lesson(), RECIPE), folder)
     assert (folder / "recipe.json").read_text("utf8") == before
 

@@ -13,10 +13,10 @@ import torch
 from click.testing import CliRunner, Result
 
 from conftest import ROOT
+from hallucination.devices import NoRoomError
 from hallucination.pictures import recorded, rehearsal_shapes
 from hallucination.pictures.long_run import main
-from hallucination.pictures.rehearsal import Size, noise_lesson, rehearse
-from hallucination.pictures.rehearsal_device import NEEDED_GIB, NoRoomError
+from hallucination.pictures.rehearsal import NEEDED_GIB, Size, noise_lesson, rehearse
 from hallucination.pictures.rehearsal_shapes import with_random_weights
 from hallucination.pictures.toolbox import (
     AutoencoderKL,

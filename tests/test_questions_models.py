@@ -16,13 +16,13 @@ import torch
 from huggingface_hub import constants
 
 from hallucination.devices import place
+from hallucination.model_sources import MissingModelError
 from hallucination.questions import models
 from hallucination.questions.fine_tuning import Recipe, with_updates
 from hallucination.questions.generation import Decoding, answer
 from hallucination.questions.models import (
     QWEN_SHAPES,
     REGISTRY,
-    MissingModelError,
     cache_folder,
     find,
     load,

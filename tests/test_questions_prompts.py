@@ -67,7 +67,8 @@ def test_prompt_and_answer_make_the_frame_that_the_template_makes_of_a_whole_con
 
 @pytest.mark.slow
 def test_smollm2_is_framed_in_the_same_way() -> None:
-    from hallucination.questions.models import MissingModelError, find
+    from hallucination.model_sources import MissingModelError
+    from hallucination.questions.models import find
 
     try:
         folder, _ = find("smollm2")

@@ -8,11 +8,12 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 
+from hallucination.devices import NoRoomError
 from hallucination.questions import recorded, rehearsal
 from hallucination.questions.generation import Decoding, decode
 from hallucination.questions.long_run import main
 from hallucination.questions.models import with_random_weights
-from hallucination.questions.rehearsal import NoRoomError, Size, one_by_one, rehearse
+from hallucination.questions.rehearsal import Size, one_by_one, rehearse
 
 SMALL = Size(pairs=6, batch_size=4, prompts=5, rows=3, alone=2, new_tokens=4)
 

@@ -122,7 +122,8 @@ def test_nothing_to_score() -> None:
 
 @pytest.mark.slow
 def test_smollm2_scores_a_sensible_answer_higher() -> None:
-    from hallucination.questions.models import MissingModelError, load
+    from hallucination.model_sources import MissingModelError
+    from hallucination.questions.models import load
 
     try:
         loaded = load("smollm2", dtype="float32", device="cpu")

@@ -16,9 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hallucination.pictures.folder import Files, folder, stacked
+from hallucination.pictures.folder import Files, folder
 from hallucination.pictures.hub import HubSet, column, group_sizes
-from hallucination.pictures.sets import Images, Labels, check_labels, checked_indices
+from hallucination.pictures.photographs import Photographs, stacked
+from hallucination.pictures.sets import Images, check_labels, checked_indices
 
 CLASSES = ("cat", "dog", "wild")
 PARTS = ("train", "test")
@@ -34,7 +35,7 @@ HUB = HubSet(
 
 
 @dataclass(frozen=True, eq=False)
-class Packed:
+class Packed(Photographs):
     """Photographs in parquet files with the columns ``image`` and ``label``, decoded when asked for.
 
     A whole row group is read at a time and the last one kept, so read them in order.
@@ -43,25 +44,9 @@ class Packed:
     ----------
     groups : tuple of (Path, int, int)
         File, number of the row group in it, and number of its first picture.
-    labels, classes, source
-        As in :class:`~hallucination.pictures.sets.Pictures`.
-    size : int
-        Side in pixels to which every picture is brought.
     """
 
     groups: tuple[tuple[Path, int, int], ...]
-    labels: Labels
-    classes: tuple[str, ...]
-    source: Mapping[str, Any]
-    size: int
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Height, width and channels."""
-        return self.size, self.size, 3
-
-    def __len__(self) -> int:
-        return len(self.labels)
 
     def pixels(self, indices: ArrayLike) -> Images:
         """Decode the pictures with these indices, shape (b, size, size, 3); ValueError names a broken one."""
@@ -117,7 +102,7 @@ def packed(paths: list[Path], size: int, source: Mapping[str, Any]) -> Packed:
     found = np.array(labels, dtype=np.int64)
     check_labels(found, CLASSES, len(found))
     told = {**source, "n": len(found), "duplicates dropped": "not looked for"}
-    return Packed(tuple(groups), found, CLASSES, told, size)
+    return Packed(found, CLASSES, told, size, tuple(groups))
 
 
 @lru_cache(maxsize=1)

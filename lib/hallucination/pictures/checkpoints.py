@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import tempfile
@@ -18,6 +17,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from hallucination.model_sources import weights_digest
 from hallucination.pictures.models import Loaded
 from hallucination.pictures.toolbox import StableDiffusionPipeline, UNet2DConditionModel
 from hallucination.records import write_json
@@ -39,12 +39,12 @@ def claim(folder: Path, what: Mapping[str, Any]) -> None:
     Raises
     ------
     ValueError
-        If another fine-tuning is there.
+        If another training is there.
     """
     mine = json.loads(json.dumps(what))
     sign = folder / "recipe.json"
     if sign.is_file() and json.loads(sign.read_text("utf8")) != mine:
-        raise ValueError(f"{folder} holds another fine-tuning (see recipe.json there); choose another folder")
+        raise ValueError(f"{folder} holds another training (see recipe.json there); choose another folder")
     write_json(sign, mine)
 
 
@@ -151,13 +151,4 @@ def with_unet(loaded: Loaded, unet: Path) -> Loaded:
         vae=own.vae, text_encoder=own.text_encoder, tokenizer=own.tokenizer, unet=other, scheduler=own.scheduler,
         safety_checker=None, feature_extractor=None, requires_safety_checker=False,
     )  # fmt: skip
-    return Loaded(pipeline, {**loaded.source, "unet": "/".join(unet.parts[-3:]), "unet_sha256": _digest(unet)})
-
-
-def _digest(unet: Path) -> str:
-    """Digest of the weights, made as for a whole model (see :mod:`hallucination.pictures.models`)."""
-    digest = hashlib.sha256()
-    for path in sorted(unet.glob("*.safetensors")):
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
+    return Loaded(pipeline, {**loaded.source, "unet": "/".join(unet.parts[-3:]), "unet_sha256": weights_digest(unet)})

@@ -23,10 +23,11 @@ from PIL import Image
 from torch import Tensor
 
 from hallucination.devices import place
+from hallucination.model_sources import MissingModelError, file_digest
 from hallucination.pictures import toolbox
 from hallucination.pictures.captions import WORDS
-from hallucination.pictures.embedding_sources import find, weights_digest
-from hallucination.pictures.models import MissingModelError, quiet
+from hallucination.pictures.embedding_sources import find
+from hallucination.pictures.models import quiet
 from hallucination.pictures.sets import Images
 from hallucination.pictures.small import build
 from hallucination.pictures.toolbox import CLIPImageProcessorPil, CLIPModel
@@ -156,7 +157,7 @@ def _of_open_clip(name: str, device: str) -> Embedder:
         raise ValueError(f"the weights in {file} do not fit open_clip's {architecture}: {why}") from None
     shape = tool.get_model_config(architecture)
     facts = {
-        "name": name.rpartition(":")[0] + f":{file.name}", "id": "a local file", **weights_digest(file),
+        "name": name.rpartition(":")[0] + f":{file.name}", "id": "a local file", "weights_sha256": file_digest(file),
         "backend": "open_clip", "activation": "quick_gelu" if shape.get("quick_gelu") else "gelu",
         "length": int(shape["embed_dim"]), "device": device,
     }  # fmt: skip

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
-from hallucination.pictures.models import MODELS, MissingModelError, Source, shipped
+from hallucination.model_sources import Source, file_digest
+from hallucination.pictures.models import MODELS, shipped
 
 FILES = ("config.json", "preprocessor_config.json", "model.safetensors")
-# The publisher's main branch holds pickled weights only; this commit of theirs has the same ones as safetensors.
+# A revision that published listings name as one with safetensors; pinned from there, not fetched here.
 _CLIP = ("openai/clip-vit-base-patch32", "c237dc49a33fc61debc9276459120b7eac67e7ef")
 
 EMBEDDERS: dict[str, Source] = {
@@ -43,11 +43,10 @@ def find(name: str) -> tuple[Path, dict[str, Any]]:
     """
     if name in EMBEDDERS and name != "tiny":
         source = EMBEDDERS[name]
-        folder = shipped(name) / "clip" if name == "animals" else _snapshot(source)
+        folder = shipped(name) / "clip" if name == "animals" else source.snapshot("embedder")
         if not _whole(folder):
-            raise _missing(source)
-        facts = {"name": name, "id": source.id, "revision": source.revision, "licence": source.licence}
-        return folder, facts | weights_digest(folder / FILES[-1])
+            raise source.missing("embedder")
+        return folder, {**source.facts(), "weights_sha256": file_digest(folder / FILES[-1])}
     folder = Path(name).expanduser()
     if not _whole(folder):
         raise ValueError(
@@ -57,30 +56,7 @@ def find(name: str) -> tuple[Path, dict[str, Any]]:
     kind = json.loads((folder / FILES[0]).read_text("utf8")).get("model_type")
     if kind != "clip":
         raise ValueError(f"the folder {folder} holds a model of type {kind!r}; 'clip' is needed")
-    return folder, {"name": folder.name, "id": "a local folder", **weights_digest(folder / FILES[-1])}
-
-
-def weights_digest(file: Path) -> dict[str, str]:
-    """Version of a file of weights, for a record."""
-    with file.open("rb") as opened:
-        return {"weights_sha256": hashlib.file_digest(opened, "sha256").hexdigest()}
-
-
-def _snapshot(source: Source) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    try:
-        return Path(snapshot_download(source.id, revision=source.revision, local_files_only=True))
-    except LocalEntryNotFoundError:
-        raise _missing(source) from None
-
-
-def _missing(source: Source) -> MissingModelError:
-    return MissingModelError(
-        f"the embedder {source.name} ({source.id}, revision {source.revision}, {source.gigabytes:g} GB) is not on "
-        f"this machine; get it with: {source.command}"
-    )
+    return folder, {"name": folder.name, "id": "a local folder", "weights_sha256": file_digest(folder / FILES[-1])}
 
 
 def _whole(folder: Path) -> bool:

@@ -62,7 +62,7 @@ def fine_tune(loaded: Loaded, lesson: Lesson, recipe: Recipe, folder: Path, *, l
     ------
     ValueError
         In one line, before anything is computed: if pictures or captions do not fit the model, the folder holds
-        another fine-tuning, the model does not predict noise, or a batch does not divide among the processes.
+        another training, the model does not predict noise, or a batch does not divide among the processes.
     """
     _check(loaded, lesson, recipe)
     checkpoints.claim(folder, {"recipe": asdict(recipe), "model": dict(loaded.source), "lesson": lesson.identity()})

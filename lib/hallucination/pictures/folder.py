@@ -1,58 +1,35 @@
-"""Experiment 3 (§7.3): photographs in folders, one folder per class, read when asked for.
-
-The photographs are prepared as usual for Stable Diffusion: turned upright as
-their camera noted, as large a square as possible cut from the middle, and
-resized with Lanczos' filter.
-"""
+"""Experiment 3 (§7.3): photographs in folders, one folder per class, read when asked for."""
 
 from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from PIL import Image, ImageOps
+from PIL import Image
 
-from hallucination.pictures.sets import Images, Labels, checked_indices
+from hallucination.pictures.photographs import Photographs, first_line, stacked
+from hallucination.pictures.sets import Images, checked_indices
 
 ENDINGS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp"})
 SMALLEST = 8  # the least side that the autoencoder of Stable Diffusion can shrink
-READERS = 4  # files read at a time: Pillow decodes outside Python's lock
 
 
 @dataclass(frozen=True, eq=False)
-class Files:
+class Files(Photographs):
     """Image files, decoded when asked for.
 
     Attributes
     ----------
     paths : tuple of Path
-        The files.
-    labels, classes, source
-        As in :class:`~hallucination.pictures.sets.Pictures`.
-    size : int
-        Side in pixels to which every picture is brought.
+        The files, one for each label.
     """
 
     paths: tuple[Path, ...]
-    labels: Labels
-    classes: tuple[str, ...]
-    source: Mapping[str, Any]
-    size: int
-
-    @property
-    def shape(self) -> tuple[int, int, int]:
-        """Height, width and channels."""
-        return self.size, self.size, 3
-
-    def __len__(self) -> int:
-        return len(self.paths)
 
     def pixels(self, indices: ArrayLike) -> Images:
         """Decode the pictures with these indices, shape (b, size, size, 3).
@@ -96,31 +73,6 @@ def folder(*paths: Path | str, size: int = 512, classes: Sequence[str] = (), nam
     return _gathered(name or Path(paths[0]).expanduser().resolve().name, dict(sorted(found.items())), size)
 
 
-def stacked(named: Iterable[tuple[str, bytes | Path]], size: int) -> Images:
-    """Decode image files given as (name, content or path); shape (b, size, size, 3). ValueError names the broken."""
-    with ThreadPoolExecutor(READERS) as readers:
-        found = list(readers.map(lambda one: decoded(one[0], one[1], size), named))
-    return np.stack(found) if found else np.empty((0, size, size, 3), np.uint8)
-
-
-def decoded(name: str, content: bytes | Path, size: int) -> Images:
-    """Decode one image file: upright, its central square, resized; shape (size, size, 3).
-
-    Raises
-    ------
-    ValueError
-        In one line with `name`, if it is no image, is cut off, or has 16 bits or more per channel.
-    """
-    try:
-        with Image.open(io.BytesIO(content) if isinstance(content, bytes) else content) as image:
-            if image.mode[0] in "IF":
-                raise ValueError(f"its pixels are of mode {image.mode}; 8 bits per channel are needed")
-            upright = _on_white(ImageOps.exif_transpose(image))
-        return np.array(ImageOps.fit(upright, (size, size), Image.Resampling.LANCZOS))
-    except Exception as error:  # Pillow's decoders raise whatever broken bytes lead to
-        raise ValueError(f"cannot read the image {name}: {_first_line(error)}") from None
-
-
 def _classes(root: Path, wanted: Sequence[str]) -> dict[str, list[Path]]:
     if not root.is_dir():
         raise ValueError(f"{root} is not a folder; pictures need one with a folder per class")
@@ -154,7 +106,7 @@ def _gathered(name: str, found: Mapping[str, Sequence[Path]], size: int) -> File
     dropped = sum(map(len, found.values())) - len(new)
     source = {"name": name, "id": "a local folder", "sha256": every.hexdigest(), "n": len(new)}
     paths = tuple(path for path, _ in new.values())
-    return Files(paths, labels, classes, {**source, "duplicates dropped": dropped}, size)
+    return Files(labels, classes, {**source, "duplicates dropped": dropped}, size, paths)
 
 
 def _digest(path: Path) -> bytes:
@@ -162,18 +114,5 @@ def _digest(path: Path) -> bytes:
     try:
         Image.open(io.BytesIO(content)).close()
     except Exception as error:
-        raise ValueError(f"cannot read the image {path}: {_first_line(error)}") from None
+        raise ValueError(f"cannot read the image {path}: {first_line(error)}") from None
     return hashlib.sha256(content).digest()
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    seen = image.convert("RGBA")
-    return Image.alpha_composite(Image.new("RGBA", seen.size, "white"), seen).convert("RGB")
-
-
-def _first_line(error: BaseException) -> str:
-    text = str(error).splitlines()
-    # Pillow names the object it read from, which here is only a place in memory.
-    return "not an image" if "cannot identify" in str(error) else (text[0] if text else type(error).__name__)

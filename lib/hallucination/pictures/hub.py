@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from hallucination.parquet_files import parquet_file
 from hallucination.pictures.sets import MissingPicturesError
+
+OTHERWISE = "image or IDX files work"
 
 
 @dataclass(frozen=True)
@@ -76,32 +79,14 @@ def column(path: Path, name: str, group: int | None = None) -> list[Any]:
     ValueError
         In one line, if the file is broken, cut off, or has no such column.
     """
-    file = _opened(path)
-    try:
+    with parquet_file(path, OTHERWISE) as file:
         table = file.read([name]) if group is None else file.read_row_group(group, [name])
-        return table.column(name).to_pylist()
-    except (OSError, ValueError, KeyError) as error:
-        raise _broken(path, error) from None
+        found: list[Any] = table.column(name).to_pylist()
+    return found
 
 
 def group_sizes(path: Path) -> Sequence[int]:
     """Rows in each row group of a parquet file; see :func:`column` for the errors."""
-    held = _opened(path).metadata
+    with parquet_file(path, OTHERWISE) as file:
+        held = file.metadata
     return [held.row_group(k).num_rows for k in range(held.num_row_groups)]
-
-
-def _opened(path: Path) -> Any:
-    try:
-        from pyarrow import parquet
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            f"reading {path.name} needs the package pyarrow; image or IDX files work without"
-        ) from None
-    try:
-        return parquet.ParquetFile(path)
-    except (OSError, ValueError) as error:
-        raise _broken(path, error) from None
-
-
-def _broken(path: Path, error: Exception) -> ValueError:
-    return ValueError(f"{path.name}: broken parquet file, perhaps cut off ({str(error).splitlines()[0]})")

@@ -22,42 +22,23 @@ from typing import Any
 
 import click
 
-from hallucination.devices import place
+from hallucination.devices import NoRoomError, device_name, place
+from hallucination.model_sources import MissingModelError
 from hallucination.pictures import grids
 from hallucination.pictures.averages import GUIDANCES, MEANS, STEPS, average_cells, step_cells, subsets
 from hallucination.pictures.controls import control_cells
 from hallucination.pictures.curves import Experiment, first_of
 from hallucination.pictures.lessons import Recipe
-from hallucination.pictures.long_run_setting import Setting, set_up, with_options
-from hallucination.pictures.models import MissingModelError
+from hallucination.pictures.long_run_options import integers, numbers, with_options, with_out, with_recipe
+from hallucination.pictures.long_run_setting import Setting, set_up
 from hallucination.pictures.points import Cell
 from hallucination.pictures.rehearsal import rehearse
-from hallucination.pictures.rehearsal_device import NoRoomError, device_name
 from hallucination.pictures.rehearsal_shapes import SHAPES
 from hallucination.pictures.sampling import check
 from hallucination.pictures.sets import MissingPicturesError
 from hallucination.records import provenance, write_json
 
-RECORDS = Path("records/pictures")
 SHOWN = 8  # pictures outside, and as many inside, of each prompt in a record's grid
-
-_out = click.option("--out", type=click.Path(path_type=Path), default=RECORDS, show_default=True)
-_recipe = [
-    click.option("--epochs", type=int, default=20, show_default=True),
-    click.option("--learning-rate", type=float, default=1e-4, show_default=True),
-    click.option("--train-batch", type=int, default=64, show_default=True, help="Pictures in a step of training."),
-    click.option("--ema", type=float, default=0.0, show_default=True, help="Decay of the weights' moving average."),
-    click.option("--dropout", type=float, default=0.1, show_default=True, help="Share of captions made empty."),
-    click.option("--precision", type=click.Choice(["float32", "bfloat16"]), default="float32", show_default=True),
-    click.option("--keep-every", type=int, default=1, show_default=True, help="Epochs between checkpoints."),
-    click.option("--seed", type=int, default=0, show_default=True, help="Of the fine-tuning."),
-]
-
-
-def _with_recipe(function: Any) -> Any:
-    for option in reversed(_recipe):
-        function = option(function)
-    return function
 
 
 @contextmanager
@@ -67,22 +48,6 @@ def _one_line() -> Iterator[None]:
         yield
     except (ValueError, OSError, ModuleNotFoundError, MissingModelError, MissingPicturesError, NoRoomError) as error:
         raise click.ClickException(" ".join(str(error).split())) from error
-
-
-def _parsed(text: str, kind: type[Any], example: str) -> list[Any]:
-    try:
-        return [kind(e) for e in text.split(",")]
-    except ValueError:
-        what = "whole numbers" if kind is int else "numbers"
-        raise click.BadParameter(f"{what} with commas between them are needed, as {example}; got {text!r}") from None
-
-
-def _integers(_context: click.Context, _option: click.Parameter, text: str) -> list[int]:
-    return _parsed(text, int, "2,4")
-
-
-def _numbers(_context: click.Context, _option: click.Parameter, text: str) -> list[float]:
-    return _parsed(text, float, "1,7.5")
 
 
 def _finish(path: Path, started: float, facts: Mapping[str, Any], results: Mapping[str, Any]) -> None:
@@ -116,8 +81,8 @@ def main() -> None:
 
 @main.command()
 @with_options
-@_with_recipe
-@_out
+@with_recipe
+@with_out
 def curve(out: Path, **words: Any) -> None:
     """Fine-tune, and judge pictures after every kept epoch: Figures 5 and 6, for one seed."""
     started = time.perf_counter()
@@ -139,7 +104,7 @@ def curve(out: Path, **words: Any) -> None:
 
 @main.command()
 @with_options
-@_with_recipe
+@with_recipe
 def tune(**words: Any) -> None:
     """Fine-tune only; may run as several processes under ``torchrun``."""
     with _one_line():
@@ -154,10 +119,10 @@ def tune(**words: Any) -> None:
 @main.command()
 @with_options
 @click.option(
-    "--means", default=",".join(map(str, MEANS)), callback=_integers, show_default=True, help="m, with commas."
+    "--means", default=",".join(map(str, MEANS)), callback=integers, show_default=True, help="m, with commas."
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the draws.")
-@_out
+@with_out
 def averages(means: list[int], seed: int, out: Path, **words: Any) -> None:
     """Judge means of real pictures, in pixels and in latents, and the controls."""
     started = time.perf_counter()
@@ -183,10 +148,10 @@ def averages(means: list[int], seed: int, out: Path, **words: Any) -> None:
 @main.command()
 @with_options
 @click.option(
-    "--counts", default=",".join(map(str, STEPS)), callback=_integers, show_default=True, help="Numbers of steps."
+    "--counts", default=",".join(map(str, STEPS)), callback=integers, show_default=True, help="Numbers of steps."
 )
-@click.option("--guidances", default=",".join(map(str, GUIDANCES)), callback=_numbers, show_default=True)
-@_out
+@click.option("--guidances", default=",".join(map(str, GUIDANCES)), callback=numbers, show_default=True)
+@with_out
 def steps(counts: list[int], guidances: list[float], out: Path, **words: Any) -> None:
     """Judge the one-step prediction from pure noise, and pictures drawn in few steps."""
     started = time.perf_counter()
@@ -209,7 +174,7 @@ def steps(counts: list[int], guidances: list[float], out: Path, **words: Any) ->
 @click.option("--shape", type=click.Choice(SHAPES), default="sd-v1.5", show_default=True)
 @click.option("--device", default="auto", show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True)
-@_out
+@with_out
 def rehearsal(shape: str, device: str, seed: int, out: Path) -> None:
     """Rehearse at the size of the paper's models, with random weights: seconds and memory, no results."""
     started = time.perf_counter()

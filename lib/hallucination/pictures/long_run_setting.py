@@ -1,4 +1,4 @@
-"""What the long runs of §7.3 have in common: their options, and what these name, loaded and checked."""
+"""What the options of the long runs of §7.3 name, loaded and checked."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import click
 import numpy as np
 
 from hallucination.pictures.averages import LatentSpace
@@ -23,39 +22,6 @@ from hallucination.pictures.lessons import Lesson
 from hallucination.pictures.models import Loaded, load, require
 from hallucination.pictures.sampling import check
 from hallucination.pictures.sets import Part, Pictures
-
-WORK = Path("runs/pictures")
-
-OPTIONS = [
-    click.option("--model", default="animals", show_default=True, help="Name or folder of the model."),
-    click.option("--unet", type=click.Path(path_type=Path), help="Folder of a fine-tuned UNet to start from."),
-    click.option("--data", default="animals", show_default=True, help="Name or folder of the pictures."),
-    click.option("--data-path", type=click.Path(path_type=Path), help="Where the files of fashion or afhq are."),
-    click.option("--size", type=int, default=512, show_default=True, help="Side of photographs in pixels."),
-    click.option("--classes", default="cat,dog", show_default=True, help="Classes learned and judged by."),
-    click.option("--per-class", type=click.IntRange(min=2), help="Use only so many pictures of each class."),
-    click.option("--embedding", default="animals", show_default=True, help="Name or folder of the embedder."),
-    click.option("--prompt", "prompts", multiple=True, help="May be repeated; the paper's three unless given."),
-    click.option("--k", type=int, default=128, show_default=True, help="Pictures of each kind."),
-    click.option("--steps", "denoising", type=int, default=20, show_default=True, help="Steps of the sampler."),
-    click.option("--guidance", type=float, default=3.0, show_default=True),
-    click.option("--image-seed", type=int, default=0, show_default=True, help="Which initial noises."),
-    click.option("--batch-size", type=int, default=64, show_default=True, help="Pictures drawn at a time."),
-    click.option("--dimensions", type=int, default=32, show_default=True, help="Principal components kept."),
-    click.option("--components", type=int, default=1, show_default=True, help="Gaussians per class."),
-    click.option("--covariance", type=click.Choice(["diag", "full"]), default="diag", show_default=True),
-    click.option("--splits", type=int, default=5, show_default=True, help="Divisions of the real pictures."),
-    click.option("--dtype", default="auto", show_default=True),
-    click.option("--device", default="auto", show_default=True),
-    click.option("--work", type=click.Path(path_type=Path), default=WORK, show_default=True),
-]
-
-
-def with_options(function: Any) -> Any:
-    """Give a command the common options."""
-    for option in reversed(OPTIONS):
-        function = option(function)
-    return function
 
 
 @dataclass(frozen=True, eq=False)

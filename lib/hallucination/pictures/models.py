@@ -8,7 +8,6 @@ is there for tests.
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,41 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
-from hallucination.devices import place
+from hallucination.devices import DTYPES, place
+from hallucination.model_sources import Source, weights_digest
 from hallucination.pictures.captions import WORDS
 from hallucination.pictures.small import build
-from hallucination.pictures.toolbox import StableDiffusionPipeline, diffusers_logging, logging
+from hallucination.pictures.toolbox import CLIPTextModel, StableDiffusionPipeline, diffusers_logging, logging
 
 FOLDER_VARIABLE = "HALLUCINATION_MODELS"
-DTYPES = {"float32": torch.float32, "float16": torch.float16, "bfloat16": torch.bfloat16}
 INDEX = "model_index.json"  # by which diffusers knows a pipeline's folder
-
-
-class MissingModelError(RuntimeError):
-    """The model is not on this machine; the message says what it is, how large, and the command that gets it."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a model comes from.
-
-    Attributes
-    ----------
-    name, id, revision, licence : str
-        Our name; the name, version and licence its publisher gives it.
-    gigabytes : float
-        Size of what is downloaded.
-    command : str
-        What gets it.
-    """
-
-    name: str
-    id: str
-    revision: str
-    licence: str
-    gigabytes: float
-    command: str
 
 
 _SD = ("stable-diffusion-v1-5/stable-diffusion-v1-5", "451f4fe16113bff5a5d2269ed5ad43b0592e9a14")
@@ -136,17 +110,17 @@ def find(name: str) -> tuple[Path, dict[str, Any]]:
     """
     if name in MODELS and name != "tiny":
         source = MODELS[name]
-        folder = shipped(name) if name == "animals" else _snapshot(source)
+        folder = shipped(name) if name == "animals" else source.snapshot()
         if not _whole(folder):
-            raise _missing(source)
-        facts = {"name": name, "id": source.id, "revision": source.revision, "licence": source.licence}
-        return folder, {**facts, **_unet_digest(folder)} if name == "animals" else facts
+            raise source.missing()
+        ours = {"unet_sha256": weights_digest(folder / "unet")} if name == "animals" else {}
+        return folder, {**source.facts(), **ours}
     folder = Path(name).expanduser()
     if not (folder / INDEX).is_file():
         raise ValueError(f"unknown model {name!r}: give one of {', '.join(MODELS)}, or a folder that holds a {INDEX}")
     if not _whole(folder):
         raise ValueError(f"the model in {folder} is not whole: a part that its {INDEX} names has no files")
-    return folder, {"name": folder.name, "id": "a local folder", **_unet_digest(folder)}
+    return folder, {"name": folder.name, "id": "a local folder", "unet_sha256": weights_digest(folder / "unet")}
 
 
 def require(names: Sequence[str]) -> None:
@@ -157,7 +131,7 @@ def require(names: Sequence[str]) -> None:
 
 
 def load(name: str, dtype: str = "auto", device: str = "auto") -> Loaded:
-    """Load a pipeline; see :func:`find` for names and errors.
+    """Load a pipeline; see :func:`find` for names and errors, to which weights that do not fit are added.
 
     Parameters
     ----------
@@ -172,44 +146,40 @@ def load(name: str, dtype: str = "auto", device: str = "auto") -> Loaded:
         pipeline = build("tiny", WORDS).pipeline
     else:
         folder, facts = find(name)
-        with quiet():
-            # No safety checker: it blacks pictures out, and a rate of the outside would count those.
-            pipeline = StableDiffusionPipeline.from_pretrained(
-                folder, dtype=kind, local_files_only=True, safety_checker=None, feature_extractor=None,
-                requires_safety_checker=False,
-            )  # fmt: skip
+        pipeline = _read(folder, kind)
     pipeline.set_progress_bar_config(disable=True)
     facts |= {"dtype": str(kind).removeprefix("torch."), "device": where}
     return Loaded(pipeline.to(where, kind), facts)
 
 
-def _missing(source: Source) -> MissingModelError:
-    return MissingModelError(
-        f"the model {source.name} ({source.id}, revision {source.revision}, {source.gigabytes:g} GB) is not on this "
-        f"machine; get it with: {source.command}"
-    )
-
-
-def _snapshot(source: Source) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
+def _read(folder: Path, kind: torch.dtype) -> StableDiffusionPipeline:
+    """Read a pipeline; refuse weights that do not fit, in one line."""
     try:
-        return Path(snapshot_download(source.id, revision=source.revision, local_files_only=True))
-    except LocalEntryNotFoundError:
-        raise _missing(source) from None
+        with quiet():
+            # Left to itself, transformers would fill what the file lacks with random numbers.
+            reading: Any = CLIPTextModel.from_pretrained(
+                folder / "text_encoder", dtype=kind, use_safetensors=True, local_files_only=True,
+                output_loading_info=True, ignore_mismatched_sizes=True,
+            )  # fmt: skip
+            reader, report = reading
+            # No safety checker: it blacks pictures out, and a rate of the outside would count those.
+            pipeline = StableDiffusionPipeline.from_pretrained(
+                folder, text_encoder=reader, dtype=kind, local_files_only=True, safety_checker=None,
+                feature_extractor=None, requires_safety_checker=False,
+            )  # fmt: skip
+    except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+        why = " ".join(str(error).split()).split(". ")[0][:200]
+        raise ValueError(f"the model in {folder} cannot be read: {why}") from None
+    wrong = [f"text_encoder.{name}" for name in (*report["missing_keys"], *(m[0] for m in report["mismatched_keys"]))]
+    for part in ("unet", "vae"):  # what the file lacks, diffusers leaves without memory
+        wrong += [f"{part}.{name}" for name, p in getattr(pipeline, part).named_parameters() if p.is_meta]
+    if wrong:
+        first = min(wrong)
+        raise ValueError(f"the weights in {folder} do not fit its configuration: {first} and {len(wrong) - 1} more")
+    return pipeline
 
 
 def _whole(folder: Path) -> bool:
     """Whether every part that a pipeline needs is there; a download may have been cut off."""
     networks = all(any((folder / part).glob("*.safetensors")) for part in ("unet", "vae", "text_encoder"))
     return networks and (folder / INDEX).is_file() and (folder / "scheduler" / "scheduler_config.json").is_file()
-
-
-def _unet_digest(folder: Path) -> dict[str, str]:
-    """Version of a folder: a digest of its UNet's weights."""
-    digest = hashlib.sha256()
-    for path in sorted((folder / "unet").glob("*.safetensors")):
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return {"unet_sha256": digest.hexdigest()}

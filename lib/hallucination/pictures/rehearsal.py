@@ -14,21 +14,21 @@ from typing import Any
 import numpy as np
 import torch
 
-from hallucination.devices import place
+from hallucination.devices import device_name, forget_peak, now, peak_gib, place, require_room
 from hallucination.pictures.captions import PROMPTS
 from hallucination.pictures.embedding import of_transformers
 from hallucination.pictures.encode import side
-from hallucination.pictures.lessons import Lesson, Recipe
-from hallucination.pictures.models import Loaded
+from hallucination.pictures.lessons import PRECISIONS, Lesson, Precision, Recipe
+from hallucination.pictures.models import Loaded, precision
 from hallucination.pictures.reencoding import Reencoding
-from hallucination.pictures.rehearsal_device import device_name, forget_peak, now, peak_gib, require_room
 from hallucination.pictures.rehearsal_shapes import SHAPES, with_random_weights
 from hallucination.pictures.sampling import sample
 from hallucination.pictures.sets import InMemory
 from hallucination.pictures.small import Parts
 from hallucination.pictures.tuning_run import Run
 
-DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+# float32 weights, gradients and Adam's moments of 860 million parameters, and 8 pictures on their way through them
+NEEDED_GIB = {"sd-v1.5": 60}
 
 
 @dataclass(frozen=True)
@@ -89,24 +89,21 @@ def rehearse(shape: str, device: str = "auto", *, seed: int = 0, size: Size | No
     if shape not in SHAPES:
         raise ValueError(f"shape must be one of {', '.join(SHAPES)}; got {shape!r}")
     where = place(device)
-    require_room(shape, where)
+    require_room(shape, where, NEEDED_GIB.get(shape, 0))
     how = size or (TINY if shape == "tiny" else PAPER)
     loaded, parts = with_random_weights(shape, where, seed)
-    counted = {name: loaded.pipeline.components[name] for name in ("unet", "vae", "text_encoder")} | {
-        "clip": parts.clip
-    }
+    networks = {name: loaded.pipeline.components[name] for name in ("unet", "vae", "text_encoder")}
+    networks["clip"] = parts.clip
     facts = {
         "shape": shape,
         "device": device_name(where),
-        "dtype": list(DTYPES),
-        "parameters": {
-            name: sum(p.numel() for p in x.parameters()) for name, x in {**counted, "clip": parts.clip}.items()
-        },
+        "dtype": list(PRECISIONS),
+        "parameters": {name: sum(p.numel() for p in x.parameters()) for name, x in networks.items()},
         "size": asdict(how),
         "seed": seed,
     }
-    training = [r for dtype in DTYPES for r in _training(loaded, dtype, how, seed)]
-    sampling = [_sampling(loaded, dtype, how) for dtype in DTYPES]
+    training = [r for dtype in PRECISIONS for r in _training(loaded, dtype, how, seed)]
+    sampling = [_sampling(loaded, dtype, how) for dtype in PRECISIONS]
     return {**facts, "training": training, "sampling": sampling, "embedding": _embedding(parts, how, seed)}
 
 
@@ -119,10 +116,10 @@ def noise_lesson(loaded: Loaded, n: int, seed: int) -> Lesson:
     return Lesson(pictures, np.arange(n), [prompts[k % len(prompts)] for k in range(n)])
 
 
-def _training(loaded: Loaded, dtype: str, size: Size, seed: int) -> list[dict[str, Any]]:
+def _training(loaded: Loaded, dtype: Precision, size: Size, seed: int) -> list[dict[str, Any]]:
     """Steps with what is frozen computed once, and computed anew; the frozen parts in the type of the products."""
-    loaded.pipeline.to(DTYPES[dtype])
-    recipe = Recipe(1, batch_size=size.batch_size, precision=dtype, seed=seed)  # type: ignore[arg-type]
+    loaded.pipeline.to(precision(dtype))
+    recipe = Recipe(1, batch_size=size.batch_size, precision=dtype, seed=seed)
     lesson = noise_lesson(loaded, size.steps * size.batch_size, seed)
     found = []
     for way, kind in WAYS.items():
@@ -148,8 +145,8 @@ def _training(loaded: Loaded, dtype: str, size: Size, seed: int) -> list[dict[st
     return found
 
 
-def _sampling(loaded: Loaded, dtype: str, size: Size) -> dict[str, Any]:
-    loaded.pipeline.to(DTYPES[dtype])
+def _sampling(loaded: Loaded, dtype: Precision, size: Size) -> dict[str, Any]:
+    loaded.pipeline.to(precision(dtype))
     prompts = [list(PROMPTS.values())[k % len(PROMPTS)] for k in range(size.images)]
 
     def seconds(n: int, rows: int, steps: int) -> float:

@@ -113,8 +113,8 @@ def build(size: str, words: Iterable[str], *, seed: int = 0) -> Parts:
         torch.manual_seed(seed)
         clip = CLIPModel(_clip_config(shape, tokenizer))
         vae, unet = _vae(shape), _unet(shape)
-    text: Any = clip.config.text_config
-    reader = CLIPTextModel(text)
+        text: Any = clip.config.text_config
+        reader = CLIPTextModel(text)
     share_reader(reader, clip)
     pipeline = StableDiffusionPipeline(
         vae=vae, unet=unet, text_encoder=reader, tokenizer=tokenizer, scheduler=scheduler(), safety_checker=None,

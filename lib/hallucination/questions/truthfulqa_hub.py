@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from hallucination.parquet_files import parquet_file
+
 HUB_ID = "truthfulqa/truthful_qa"
 HUB_REVISION = "741b8276f2d1982aa3d5b832d3ee81ed3b896490"
 HUB_FILE = "generation/validation-00000-of-00001.parquet"
@@ -46,16 +48,6 @@ def parquet_rows(path: Path) -> list[dict[str, Any]]:
     ValueError
         In one line, if the file is broken or cut off.
     """
-    try:
-        from pyarrow import parquet
-    except ModuleNotFoundError:
-        raise ModuleNotFoundError(
-            "reading the hub's parquet file needs the package pyarrow; the path of a CSV file works without"
-        ) from None
-    try:
-        table = parquet.read_table(path).to_pylist()
-    except (OSError, ValueError) as error:
-        raise ValueError(
-            f"{path.name}: broken parquet file, perhaps cut off ({str(error).splitlines()[0]})"
-        ) from None
+    with parquet_file(path, "the path of a CSV file works") as file:
+        table = file.read().to_pylist()
     return [{key.replace("_", " ").title(): value for key, value in row.items()} for row in table]
