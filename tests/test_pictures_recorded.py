@@ -174,6 +174,7 @@ def made(seed: int, cells: list[Cell], **changes: Any) -> dict[str, Any]:
         "parameters": {"recipe": {"seed": seed}, "drawing": {"batch_size": 4}},
         "provenance": {}, "seconds_in_this_process": 1.0, "peak_memory_mb": 1, "losses": [4.0, 2.0, 1.0, 3.0],
         "steps_per_epoch": 2, "cells": [c.as_data() for c in cells],
+        "same_noise": {"learned": [{"epoch": 0, "loss": 0.5 + seed, "change": 0.0, "error": 0.0}]},
     }  # fmt: skip
     return {**data, **changes}
 
@@ -190,6 +191,7 @@ def test_seeds_are_joined() -> None:
     assert curves.rates("dog").tolist() == [[0.25, 0.25], [1, 1]]
     assert curves.published().tolist() == [[0.5, 0.5], [0.5, 0.5]]
     assert curves.epoch_losses().tolist() == [[3.0, 2.0]] * 2
+    assert {seed: found["learned"][0].loss for seed, found in curves.same_noise.items()} == {0: 0.5, 3: 3.5}
     with pytest.raises(KeyError, match="no record of 'dog', seed 3, epoch 1"):
         curves.cell("dog", 3, 1)
 

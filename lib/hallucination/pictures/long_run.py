@@ -34,6 +34,7 @@ from hallucination.pictures.long_run_setting import Setting, set_up
 from hallucination.pictures.points import Cell
 from hallucination.pictures.rehearsal import rehearse
 from hallucination.pictures.rehearsal_shapes import SHAPES
+from hallucination.pictures.same_noise import losses_on_same_noise
 from hallucination.pictures.sampling import check
 from hallucination.pictures.sets import MissingPicturesError
 from hallucination.records import provenance, write_json
@@ -92,10 +93,12 @@ def curve(out: Path, **words: Any) -> None:
         cells, tuned = experiment.curve(recipe)
         stem = f"{setting.stem}-curve-{recipe.seed}"
         shown = _shown(experiment, cells, tuned.unets, out / f"{stem}.png")
+        paired = losses_on_same_noise(setting.loaded, experiment.lesson, tuned.unets)
     facts = {"kind": "curve", **setting.facts(experiment.judge, recipe=asdict(recipe))}
     results = {
         "losses": [round(x, 5) for x in tuned.losses],
         "steps_per_epoch": tuned.steps_per_epoch,
+        "same_noise": {part: [asdict(each) for each in found] for part, found in paired.items()},
         "shown": shown,
         "cells": [c.as_data() for c in cells],
     }

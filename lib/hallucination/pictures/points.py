@@ -76,6 +76,26 @@ class Cell:
         return {**data, "split_outside": list(self.split_outside)} if self.split_outside else data
 
 
+@dataclass(frozen=True)
+class Loss:
+    """Squared loss of a network on noisy pictures that others were measured on, too.
+
+    Attributes
+    ----------
+    epoch : int
+        Epochs of fine-tuning before.
+    loss : float
+        Mean squared error of the noise found.
+    change, error : float
+        Mean difference from the loss before fine-tuning, and its standard error.
+    """
+
+    epoch: int
+    loss: float
+    change: float
+    error: float
+
+
 def cell_of(what: Mapping[str, Value], margins: NDArray[np.float64], mean_margin: float) -> Cell:
     """A cell whose count follows from its margins."""
     values = np.asarray(margins, dtype=np.float64)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hallucination.pictures import grids
-from hallucination.pictures.points import Cell, cell_from, published_rate, select
+from hallucination.pictures.points import Cell, Loss, cell_from, published_rate, select
 from hallucination.pictures.sets import Images
 
 FOLDER = Path(__file__).resolve().parents[3] / "records" / "pictures"
@@ -21,7 +21,7 @@ COMMON = ("kind", "provenance", "seconds_in_this_process", "peak_memory_mb")
 JUDGED = (*COMMON, "model", "pictures", "space", "parameters")
 # A rehearsal has no pictures and no judge, but facts of its own.
 NEEDED = {
-    "curve": (*JUDGED, "losses", "steps_per_epoch", "cells"),
+    "curve": (*JUDGED, "losses", "steps_per_epoch", "same_noise", "cells"),
     "averages": (*JUDGED, "cells", "controls"),
     "steps": (*JUDGED, "cells"),
     "rehearsal": (*COMMON, "shape", "device", "dtype", "parameters", "training", "sampling"),
@@ -39,6 +39,8 @@ class Curves:
     losses : mapping of int to a tuple of float
         Loss of every step, by seed.
     steps_per_epoch : int
+    same_noise : mapping of int to a mapping of str to a tuple of Loss
+        Losses on the same noise, by seed, for ``"learned"`` and ``"held out"``, in order of epochs.
     facts : tuple of mappings
         All else that each record says.
     """
@@ -46,6 +48,7 @@ class Curves:
     cells: tuple[Cell, ...]
     losses: Mapping[int, tuple[float, ...]]
     steps_per_epoch: int
+    same_noise: Mapping[int, Mapping[str, tuple[Loss, ...]]]
     facts: tuple[Mapping[str, Any], ...]
 
     @property
@@ -144,8 +147,13 @@ def curves_from(records: Sequence[Mapping[str, Any]]) -> Curves:
     if len(kinds) != 1:
         raise ValueError(f"curves are joined if they differ in the seed only; got {len(kinds)} different ones")
     cells = tuple(cell_from(data) for record in records for data in record["cells"])
-    losses = {int(r["parameters"]["recipe"]["seed"]): tuple(r["losses"]) for r in records}
-    return Curves(cells, losses, int(records[0]["steps_per_epoch"]), tuple(map(_facts, records)))
+    seeds = [int(r["parameters"]["recipe"]["seed"]) for r in records]
+    losses = {seed: tuple(r["losses"]) for seed, r in zip(seeds, records, strict=True)}
+    paired = {
+        seed: {part: tuple(Loss(**each) for each in r["same_noise"][part]) for part in r["same_noise"]}
+        for seed, r in zip(seeds, records, strict=True)
+    }
+    return Curves(cells, losses, int(records[0]["steps_per_epoch"]), paired, tuple(map(_facts, records)))
 
 
 def curves(model: str = "animals", pictures: str = "animals", folder: Path = FOLDER) -> Curves | None:
@@ -187,7 +195,9 @@ def _judged(path: Path, kind: str) -> Judged | None:
 
 
 def _facts(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in record.items() if name not in ("cells", "controls", "losses")}
+    return {
+        name: value for name, value in record.items() if name not in ("cells", "controls", "losses", "same_noise")
+    }
 
 
 def _alike(record: Mapping[str, Any]) -> dict[str, Any]:
