@@ -28,6 +28,13 @@ def _distinct(value: list[Any]) -> list[Any]:
 
 
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+Name = Annotated[str, Field(min_length=1)]
+Names = Annotated[
+    list[Name], BeforeValidator(_as_list), Field(min_length=1, max_length=16), AfterValidator(_distinct)
+]
+Seeds = Annotated[
+    list[Seed], BeforeValidator(_as_list), Field(min_length=1, max_length=16), AfterValidator(_distinct)
+]
 CoinCounts = Annotated[
     list[Annotated[int, Field(ge=2, le=8)]],
     BeforeValidator(_as_list),
@@ -176,24 +183,37 @@ class Coins(Parameters):
 class OpenQuestions(Parameters):
     """Parameters of 10-open-questions; a single model or seed may stand without brackets."""
 
-    models: Annotated[
-        list[Annotated[str, Field(min_length=1)]],
-        BeforeValidator(_as_list),
-        Field(min_length=1, max_length=8),
-        AfterValidator(_distinct),
-    ]
+    models: Names
     n_train: Annotated[int, Field(ge=2, le=300)]
     epochs: Annotated[int, Field(ge=1, le=50)]
     learning_rate: Annotated[float, Field(gt=0, le=1)]
     rank: Annotated[int, Field(ge=1, le=512)]
     batch_size: Annotated[int, Field(ge=1, le=1024)]
-    seeds: Annotated[
-        list[Seed], BeforeValidator(_as_list), Field(min_length=1, max_length=16), AfterValidator(_distinct)
-    ]
-    benchmark: Annotated[str, Field(min_length=1)]
+    seeds: Seeds
+    benchmark: Name
     n_eval: Annotated[int, Field(ge=2, le=817)]
     n_voices: Annotated[int, Field(ge=2, le=160)]
     n_draws: Annotated[int, Field(ge=1, le=256)]
+    folder: str
+
+
+class TextToImage(Parameters):
+    """Parameters of 11-text-to-image; a single class, prompt or seed may stand without brackets."""
+
+    model: Name
+    pictures: Name
+    classes: Names
+    embedding: Name
+    prompts: Names
+    epochs: Annotated[int, Field(ge=1, le=1000)]
+    learning_rate: Annotated[float, Field(gt=0, le=1)]
+    batch_size: Annotated[int, Field(ge=1, le=4096)]
+    seeds: Seeds
+    n_images: Annotated[int, Field(ge=8, le=10_000)]
+    n_steps: Annotated[int, Field(ge=1, le=1000)]
+    guidance: Annotated[float, Field(ge=1, le=50)]
+    dimensions: Annotated[int, Field(ge=1, le=2048)]
+    components: Annotated[int, Field(ge=1, le=64)]
     folder: str
 
 
@@ -208,4 +228,5 @@ CHAPTERS: dict[str, type[Parameters]] = {
     "08-cross-entropy": CrossEntropy,
     "09-coins": Coins,
     "10-open-questions": OpenQuestions,
+    "11-text-to-image": TextToImage,
 }
