@@ -20,7 +20,7 @@ from hallucination.pictures.encode import mean_latents
 from hallucination.pictures.judging import Fit, Floats, Judge, embedded, judge, stored
 from hallucination.pictures.lessons import Lesson, Recipe
 from hallucination.pictures.models import Loaded, load
-from hallucination.pictures.points import Cell, cell_from, cell_of, published_rate, select
+from hallucination.pictures.points import Cell, cell_from, cell_of, pooled, published_rate, select
 from hallucination.pictures.sets import Images, InMemory, Pictures
 
 FIT = Fit(dimensions=3, splits=2)
@@ -253,6 +253,15 @@ def test_shown_pictures_are_drawn_again(tiny: Loaded) -> None:
     cell = cell_of({}, np.array([1.0, -1, 2, -2, -3]), 0.0)
     assert first_of(cell, 2, outside=True).tolist() == [1, 3]
     assert first_of(cell, 9, outside=False).tolist() == [0, 2]
+
+
+def test_pictures_from_one_noise_count_once_in_an_interval() -> None:
+    cells = [cell_of({"epoch": e}, np.where(np.arange(40) < 10, -1.0, 1.0), 0.0) for e in range(5)]
+    share, low, high = pooled(cells)
+    assert share == 0.25
+    assert (low, high) == cells[0].interval
+    with pytest.raises(ValueError, match="at least one"):
+        pooled([])
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from torch import Tensor
 from hallucination.pictures.fine_tuning import fine_tune
 from hallucination.pictures.lessons import Lesson, Recipe
 from hallucination.pictures.models import Loaded, load
-from hallucination.pictures.same_noise import losses_on_same_noise, probe
+from hallucination.pictures.same_noise import _compared, losses_on_same_noise, probe
 from hallucination.pictures.sets import InMemory
 from hallucination.pictures.toolbox import DDIMScheduler
 
@@ -86,6 +86,22 @@ def test_epochs_are_paired_and_parts_apart(tiny: Loaded, lesson: Lesson, tmp_pat
     other = losses_on_same_noise(tiny, lesson, tuned.unets, n=40, batch_size=40, label="")
     assert other["learned"][2].loss == pytest.approx(found["learned"][2].loss, rel=1e-5)
     assert all(torch.equal(a, b) for a, b in zip(before, tiny.pipeline.unet.parameters(), strict=True))
+
+
+def test_few_draws_are_spread_over_sorted_classes(tiny: Loaded, lesson: Lesson) -> None:
+    p = probe(tiny, lesson, lesson.indices, 10, 0)
+    assert p.pictures.tolist() == list(range(10))
+    captions = ["a cat"] * 15 + ["a dog"] * 25
+    sorted_ = Lesson(lesson.pictures, lesson.indices, captions)
+    words = probe(tiny, sorted_, lesson.indices, 10, 0).words
+    assert [bool(torch.equal(w, words[0])) for w in words] == [True] * 5 + [False] * 5
+
+
+def test_draws_of_one_picture_are_one_observation() -> None:
+    values = np.array([1.0, 3.0, 2.0, 6.0])
+    found = _compared(1, values, np.zeros(4), np.array([0, 0, 1, 1]))
+    assert (found.loss, found.change) == (3.0, 3.0)
+    assert found.error == pytest.approx(np.std([2.0, 4.0], ddof=1) / np.sqrt(2))
 
 
 @pytest.mark.parametrize(("n", "rows"), [(0, [1]), (4, [])])

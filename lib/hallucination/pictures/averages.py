@@ -1,8 +1,7 @@
-"""What the squared loss asks for, tested (Theorem 5.1 in pictures): means of real pictures, and one-step predictions.
+"""Means of real pictures, and pictures drawn in few steps, judged (Theorem 5.1 in pictures).
 
-The network that minimises the squared loss answers pure noise with the mean of all pictures of a prompt.  If such
-means lie outside the regions of real pictures, the loss's own optimum hallucinates, and sampling in many steps is
-what avoids it.
+The squared loss is minimised by means.  If means of pictures lie outside the regions of real ones, the loss's own
+optimum hallucinates; :mod:`hallucination.pictures.minimiser` has that optimum itself.
 """
 
 from __future__ import annotations
@@ -125,8 +124,7 @@ def step_cells(
 ) -> Iterator[Cell]:  # fmt: skip
     """Judge pictures drawn in few steps; one step is the network's prediction from pure noise.
 
-    Without guidance (1.0) that prediction is what the squared loss optimises.  Parameters are as in
-    :func:`average_cells`; the drawing's own steps and guidance are not used.
+    Parameters are as in :func:`average_cells`; the drawing's own steps and guidance are not used.
 
     Yields
     ------

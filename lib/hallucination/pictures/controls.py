@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,7 +20,7 @@ NOISES = 100  # pictures of noise
 
 def control_cells(
     pictures: Pictures, held: ArrayLike, others: Pictures, by: Judge, fit: Fit, *,
-    dimensions: Sequence[int] = DIMENSIONS, seed: int = 0,
+    dimensions: Sequence[int] = DIMENSIONS, seed: int = 0, folder: Path | None = None,
 ) -> Iterator[Cell]:  # fmt: skip
     """Judge what nobody generated: held-out pictures, other classes, blanks and noise, in several dimensions.
 
@@ -39,13 +40,15 @@ def control_cells(
         Principal components; those that are too many for the space are passed over.
     seed : int
         Of the noise.
+    folder : Path, optional
+        Where vectors of the pictures are kept, or were.
 
     Yields
     ------
     Cell
         With the keys control, class and dimensions.
     """
-    real, other = embedded(by.space, pictures), embedded(by.space, others)
+    real, other = embedded(by.space, pictures, folder), embedded(by.space, others, folder)
     kept = np.asarray(held)
     groups = {("held-out", name): real[kept[pictures.labels[kept] == c]] for c, name in enumerate(pictures.classes)}
     strange = {name: other[others.labels == c] for c, name in enumerate(others.classes)}

@@ -18,7 +18,7 @@ from hallucination.pictures.models import Loaded
 from hallucination.pictures.tuning_run import Run
 from hallucination.pictures.words import check_prompt
 
-__all__ = ["Lesson", "Recipe", "Tuned", "fine_tune", "noise_loss"]
+__all__ = ["Lesson", "Recipe", "Tuned", "check_lesson", "fine_tune", "noise_loss"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def fine_tune(loaded: Loaded, lesson: Lesson, recipe: Recipe, folder: Path, *, l
         In one line, before anything is computed: if pictures or captions do not fit the model, the folder holds
         another training, the model does not predict noise, or a batch does not divide among the processes.
     """
-    _check(loaded, lesson, recipe)
+    check_lesson(loaded, lesson, recipe)
     checkpoints.claim(folder, {"recipe": asdict(recipe), "model": dict(loaded.source), "lesson": lesson.identity()})
     if not set(recipe.kept()) <= set(checkpoints.kept(folder)):
         Run(loaded, lesson, recipe, folder).go(label)
@@ -73,7 +73,14 @@ def fine_tune(loaded: Loaded, lesson: Lesson, recipe: Recipe, folder: Path, *, l
     return Tuned(unets, losses, recipe.steps_per_epoch(len(lesson.indices)))
 
 
-def _check(loaded: Loaded, lesson: Lesson, recipe: Recipe) -> None:
+def check_lesson(loaded: Loaded, lesson: Lesson, recipe: Recipe) -> None:
+    """Refuse what cannot be learned; :func:`fine_tune` tells what is what.
+
+    Raises
+    ------
+    ValueError
+        In one line.
+    """
     check_pictures(loaded, lesson.pictures)
     for caption in dict.fromkeys(lesson.chosen):
         if caption:

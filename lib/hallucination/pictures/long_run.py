@@ -31,6 +31,7 @@ from hallucination.pictures.curves import Experiment, first_of
 from hallucination.pictures.lessons import Recipe
 from hallucination.pictures.long_run_options import integers, numbers, with_options, with_out, with_recipe
 from hallucination.pictures.long_run_setting import Setting, set_up
+from hallucination.pictures.minimiser import minimiser_cells
 from hallucination.pictures.points import Cell
 from hallucination.pictures.rehearsal import rehearse
 from hallucination.pictures.rehearsal_shapes import SHAPES
@@ -127,7 +128,7 @@ def tune(**words: Any) -> None:
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the draws.")
 @with_out
 def averages(means: list[int], seed: int, out: Path, **words: Any) -> None:
-    """Judge means of real pictures, in pixels and in latents, and the controls."""
+    """Judge means of real pictures, the loss's own minimiser, and the controls."""
     started = time.perf_counter()
     with _one_line():
         setting = set_up(**words)
@@ -140,8 +141,18 @@ def averages(means: list[int], seed: int, out: Path, **words: Any) -> None:
                 means=means, seed=seed, batch_size=setting.drawing.batch_size,
             )
         )  # fmt: skip
+        cells += minimiser_cells(
+            setting.loaded, setting.pictures, setting.parts.train, judges, k=setting.drawing.k,
+            batch_size=setting.drawing.batch_size,
+        )  # fmt: skip
         controls = control_cells(
-            setting.pictures, setting.parts.held, setting.others, judges["embedding"], setting.fit, seed=seed
+            setting.pictures,
+            setting.parts.held,
+            setting.others,
+            judges["embedding"],
+            setting.fit,
+            seed=seed,
+            folder=setting.work,
         )
         results = {"cells": [c.as_data() for c in cells], "controls": [c.as_data() for c in controls]}
     facts = setting.facts(judges["embedding"], means=means, seed=seed)

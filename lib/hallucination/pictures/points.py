@@ -122,6 +122,25 @@ def select(cells: Iterable[Cell], **what: Value) -> list[Cell]:
     return [c for c in cells if all(name in c.what and c.what[name] == value for name, value in what.items())]
 
 
+def pooled(cells: Iterable[Cell]) -> tuple[float, float, float]:
+    """Share outside of several cells together, and its 95 % interval.
+
+    Cells of a model share their initial noises over prompts, epochs and seeds.  Pictures from one noise are alike, so
+    the interval is Wilson's for as many pictures as one cell has, however many cells there are: it may be too wide.
+
+    Raises
+    ------
+    ValueError
+        If there is no cell.
+    """
+    found = list(cells)
+    if not found:
+        raise ValueError("a share over cells needs at least one; got none")
+    share = sum(c.outside for c in found) / sum(c.n for c in found)
+    noises = min(c.n for c in found)
+    return (share, *wilson(round(share * noises), noises))
+
+
 def published_rate(cells: Iterable[Cell]) -> float:
     """Mean over prompts of the published rule's 0 or 1, as Figure 6 of the paper plots it.
 

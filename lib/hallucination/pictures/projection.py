@@ -12,6 +12,8 @@ from hallucination.states import Array
 
 FLAT = 1e-12  # a direction with a smaller share of the first one's variance is rounding, not data
 
+LONG = 4096  # length of a vector from which on only the wanted components are computed
+
 
 @dataclass(frozen=True, eq=False)
 class Projection:
@@ -60,7 +62,9 @@ def fit_projection(embeddings: ArrayLike, dimensions: int) -> Projection:
             f"dimensions must lie between 1 and {most}, for {data.shape[0]} training pictures and embeddings of "
             f"length {data.shape[1]}; got {dimensions!r}"
         )
-    found = PCA(dimensions, svd_solver="full").fit(data)
+    # All components of long vectors, such as latents of photographs, would take minutes and gigabytes.
+    solver = "arpack" if data.shape[1] > LONG and dimensions < most else "full"
+    found = PCA(dimensions, svd_solver=solver, random_state=0).fit(data)
     variances = found.explained_variance_ * (len(data) - 1) / len(data)
     if not variances[-1] > FLAT * variances[0]:
         wide = int((variances > FLAT * variances[0]).sum())

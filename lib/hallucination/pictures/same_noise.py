@@ -30,12 +30,13 @@ PARTS = ("learned", "held out")
 
 @dataclass(frozen=True, eq=False)
 class Probe:
-    """Noisy latents, the noise in them, its levels, and text embeddings; the first axis counts n draws."""
+    """Noisy latents, the noise in them, its levels, text embeddings, and numbers of the pictures, for n draws."""
 
     noisy: Tensor
     noise: Tensor
     times: Tensor
     words: Tensor
+    pictures: NDArray[np.int64]
 
     @torch.no_grad()
     def losses(self, unet: torch.nn.Module, batch_size: int) -> NDArray[np.float64]:
@@ -49,7 +50,7 @@ class Probe:
 
 
 def probe(loaded: Loaded, lesson: Lesson, indices: NDArray[np.int64], n: int, seed: int) -> Probe:
-    """Make n draws from some pictures of a lesson's set, in turn; the noise levels are spread evenly.
+    """Make n draws from some pictures of a lesson's set, spread evenly over them and over the noise levels.
 
     Raises
     ------
@@ -58,8 +59,9 @@ def probe(loaded: Loaded, lesson: Lesson, indices: NDArray[np.int64], n: int, se
     """
     if n < 1 or not len(indices):
         raise ValueError(f"cannot make {n} draws from {len(indices)} pictures")
-    chosen = np.unique(np.resize(indices, n))
-    rows = torch.from_numpy(np.searchsorted(chosen, np.resize(indices, n)))
+    # Sets are sorted by class: the first n would be of one class.
+    chosen, places = np.unique(indices[np.arange(n) * len(indices) // n], return_inverse=True)
+    rows = torch.from_numpy(places)
     texts = text_embeddings(loaded, [lesson.captions[k] for k in chosen])
     clean = latents(loaded, lesson.pictures, chosen, label="")
     generator = torch.Generator("cpu").manual_seed(seed)
@@ -72,7 +74,7 @@ def probe(loaded: Loaded, lesson: Lesson, indices: NDArray[np.int64], n: int, se
     noisy = scheduler.add_noise(clean.draw(rows, posterior), noise, times)
     place, kind = loaded.device, loaded.pipeline.unet.dtype
     words = texts.table[texts.rows[rows]]
-    return Probe(noisy.to(place, kind), noise.to(place), times.to(place), words.to(place, kind))
+    return Probe(noisy.to(place, kind), noise.to(place), times.to(place), words.to(place, kind), places)
 
 
 def losses_on_same_noise(
@@ -108,15 +110,17 @@ def losses_on_same_noise(
         part: probe(loaded, lesson, rows, n, seed) for part, rows in zip(PARTS, (lesson.indices, rest), strict=True)
     }
     before = {part: p.losses(loaded.pipeline.unet, batch_size) for part, p in probes.items()}
-    found = {part: [_compared(0, values, values)] for part, values in before.items()}
+    found = {part: [_compared(0, values, values, probes[part].pictures)] for part, values in before.items()}
     for epoch, unet in tqdm(unets.items(), desc=label, unit="epoch", leave=False, disable=not label):
         network = with_unet(loaded, unet).pipeline.unet
         for part, p in probes.items():
-            found[part].append(_compared(epoch, p.losses(network, batch_size), before[part]))
+            found[part].append(_compared(epoch, p.losses(network, batch_size), before[part], p.pictures))
     return found
 
 
-def _compared(epoch: int, values: NDArray[Any], before: NDArray[Any]) -> Loss:
+def _compared(epoch: int, values: NDArray[Any], before: NDArray[Any], pictures: NDArray[np.int64]) -> Loss:
+    """Compare two networks; draws of one picture are one observation."""
     change = values - before
-    error = change.std(ddof=1) / np.sqrt(len(change)) if len(change) > 1 else 0.0
+    by_picture = np.bincount(pictures, change) / np.bincount(pictures)
+    error = by_picture.std(ddof=1) / np.sqrt(len(by_picture)) if len(by_picture) > 1 else 0.0
     return Loss(epoch, float(values.mean()), float(change.mean()), float(error))

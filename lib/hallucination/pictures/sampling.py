@@ -50,10 +50,10 @@ def sample(
 
 
 def one_step(loaded: Loaded, prompts: Sequence[str], seeds: Sequence[int], *, batch_size: int = 64) -> Images:
-    """Pictures the network predicts from pure noise in one step without guidance: what the squared loss optimises.
+    """Pictures the network predicts from pure noise in one step without guidance.
 
-    An optimal network answers with the mean over all pictures of the prompt (Theorem 5.1's optimum), as pure noise
-    tells it nothing else.
+    A network that minimises the squared loss would answer with a mean (see :mod:`hallucination.pictures.minimiser`).
+    Real ones need not come near it: at this noise level the loss hardly weighs the error of the picture.
     """
     return sample(loaded, prompts, seeds, steps=1, guidance=1.0, batch_size=batch_size, label="")
 
