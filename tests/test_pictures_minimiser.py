@@ -11,6 +11,7 @@ from hallucination.pictures.judging import Fit, judge
 from hallucination.pictures.minimiser import conditional_mean, last_level, minimiser_cells, relative_spread
 from hallucination.pictures.models import Loaded, load
 from hallucination.pictures.points import select
+from hallucination.pictures.sampling import initial_noise
 from hallucination.pictures.sets import InMemory
 
 
@@ -77,7 +78,9 @@ def test_cells_of_each_class_and_of_all(tiny: Loaded) -> None:
     cells = list(minimiser_cells(tiny, pets, learned, {"latent": by}, k=6))
     assert [(c.what["class"], c.n) for c in cells] == [("all", 6), ("cat", 6), ("dog", 6)]
     assert all(c.what["way"] == "minimiser" and 0 < float(c.what["spread"]) < 1 for c in cells)
-    # A class whose pictures differ little: its mean is inside of the region of their latents.
-    assert select(cells, **{"class": "cat"})[0].outside == 0
+    cats = flat(mean_latents(tiny, images[:40]))
+    answers = conditional_mean(cats, flat(initial_noise(tiny, range(6)).numpy()), last_level(tiny))
+    found = select(cells, **{"class": "cat"})[0]
+    assert np.allclose(found.margins, by.cell({}, answers).margins, rtol=1e-3, atol=1e-2)
+    assert found.what["spread"] == pytest.approx(relative_spread(answers, cats), abs=1e-3)
     assert 0 < last_level(tiny) < 0.05
-    assert flat(mean_latents(tiny, images[:2])).shape == (2, flat(mean_latents(tiny, images[:1])).shape[1])
