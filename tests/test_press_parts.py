@@ -183,6 +183,15 @@ def test_merge_takes_text_and_tags_from_the_source_and_outputs_from_the_run() ->
     assert merged.cells[1].outputs[0].text == "out"
 
 
+def test_a_chapter_that_did_not_run_refers_to_no_figure_by_number() -> None:
+    source = new_notebook(cells=[new_markdown_cell("See {numref}`fig-a-b` and {numref}`tab-c`."), new_code_cell("x")])
+    plain = stage.without_figures(source)
+    assert plain.cells[0].source == "See *the figure* and {numref}`tab-c`."
+    assert "fig-a-b" in source.cells[0].source
+    assert plain.cells[1].source == "x"
+    assert any(stage.FIGURE.search(c.source) for c in COINS.notebook.cells if c.cell_type == "markdown")
+
+
 def test_headlines_travel_in_the_metadata_of_outputs() -> None:
     nb = notebook("x")
     nb.cells[0].outputs = [new_output("display_data", data={"text/plain": "r = 1"}, metadata={KEY: {"r": 1}})]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -106,6 +107,18 @@ def stage_chapter(chapter: Chapter, executed: nbformat.NotebookNode, extra: str 
     return nb
 
 
+FIGURE = re.compile(r"\{numref\}`fig-[^`]+`")
+
+
+def without_figures(nb: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """A chapter whose code did not run: references to its figures would lead nowhere, so they lose their numbers."""
+    plain = nbformat.from_dict(nb)
+    for cell in plain.cells:
+        if cell.cell_type == "markdown":
+            cell.source = FIGURE.sub("*the figure*", cell.source)
+    return plain
+
+
 NOT_EXECUTED = ":::{admonition} Not executed in this run\n:class: note\n{why}\n:::"
 
 
@@ -139,7 +152,7 @@ def _staged(plan: Plan, chapter: Chapter) -> nbformat.NotebookNode:
         staged = merge(chapter.notebook, nb) if is_page else stage_chapter(chapter, nb)
         why = "The outputs below are those of the reference run."
     else:
-        staged = nbformat.from_dict(chapter.notebook)
+        staged = without_figures(chapter.notebook)
         why = "There is no reference run of it either: `make book` makes one."
     _after_title(staged, NOT_EXECUTED.replace("{why}", why))
     return staged
