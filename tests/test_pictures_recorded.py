@@ -80,8 +80,9 @@ def test_averages_writes_a_record_that_is_read_back(elsewhere: Path) -> None:
     record(run("averages", *SMALL, "--means", "1,4"))
     found = recorded.averages("tiny", "animals", elsewhere)
     assert found is not None
-    kinds = {(c.what["way"], c.what["m"], c.what["space"]) for c in found.cells}
-    assert kinds == {(w, m, s) for w in ("pixels", "latents") for m in (1, 4) for s in ("embedding", "latent")}
+    kinds = {(c.what["way"], c.what.get("m", c.what.get("class")), c.what["space"]) for c in found.cells}
+    expected = [("pixels", (1, 4)), ("latents", (1, 4)), ("minimiser", ("all", "cat", "dog"))]
+    assert kinds == {(way, x, space) for way, each in expected for x in each for space in ("embedding", "latent")}
     assert {c.what["control"] for c in found.controls} == {"held-out", "other", "blank", "noise"}
     assert len({c.what["class"] for c in found.controls if c.what["control"] == "other"}) == 8
     assert found.facts["parameters"]["means"] == [1, 4]
