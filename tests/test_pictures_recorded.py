@@ -23,6 +23,7 @@ SMALL = [
     "--model", "tiny", "--embedding", "tiny", "--per-class", "50", "--dimensions", "4", "--k", "4", "--steps", "1",
     "--splits", "2",
 ]  # fmt: skip
+FEW = ["--draws", "40"]
 TUNED = ["--epochs", "2", "--train-batch", "40", "--prompt", "a fluffy cat", "--prompt", PROMPTS["pet"]]
 
 
@@ -47,7 +48,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_curve_writes_a_record_that_is_read_back(elsewhere: Path) -> None:
-    first = record(run("curve", *SMALL, *TUNED))
+    first = record(run("curve", *SMALL, *TUNED, *FEW))
     assert [p.name for p in sorted(elsewhere.iterdir())] == ["tiny-animals-curve-0.json", "tiny-animals-curve-0.png"]
     assert {"commit", "dirty", "versions", "hardware"} <= set(first["provenance"])
     assert len(first["pictures"]["sha256"]) == 64
@@ -56,7 +57,7 @@ def test_curve_writes_a_record_that_is_read_back(elsewhere: Path) -> None:
     assert first["parameters"]["fit"]["alpha"] == "1/10"
     assert set(first["thresholds"]) == {"cat", "dog"}
 
-    record(run("curve", *SMALL, *TUNED, "--seed", "1"))
+    record(run("curve", *SMALL, *TUNED, *FEW, "--seed", "1"))
     found = recorded.curves("tiny", "animals", elsewhere)
     assert found is not None
     assert (found.seeds, found.epochs, found.prompts) == ([0, 1], [0, 1, 2], ["a fluffy cat", PROMPTS["pet"]])

@@ -84,8 +84,15 @@ def main() -> None:
 @main.command()
 @with_options
 @with_recipe
+@click.option(
+    "--draws",
+    type=click.IntRange(min=1),
+    default=1600,
+    show_default=True,
+    help="Draws for the loss on the same noise.",
+)
 @with_out
-def curve(out: Path, **words: Any) -> None:
+def curve(draws: int, out: Path, **words: Any) -> None:
     """Fine-tune, and judge pictures after every kept epoch: Figures 5 and 6, for one seed."""
     started = time.perf_counter()
     with _one_line():
@@ -94,11 +101,12 @@ def curve(out: Path, **words: Any) -> None:
         cells, tuned = experiment.curve(recipe)
         stem = f"{setting.stem}-curve-{recipe.seed}"
         shown = _shown(experiment, cells, tuned.unets, out / f"{stem}.png")
-        paired = losses_on_same_noise(setting.loaded, experiment.lesson, tuned.unets)
+        paired = losses_on_same_noise(setting.loaded, experiment.lesson, tuned.unets, n=draws)
     facts = {"kind": "curve", **setting.facts(experiment.judge, recipe=asdict(recipe))}
     results = {
         "losses": [round(x, 5) for x in tuned.losses],
         "steps_per_epoch": tuned.steps_per_epoch,
+        "draws": draws,
         "same_noise": {part: [asdict(each) for each in found] for part, found in paired.items()},
         "shown": shown,
         "cells": [c.as_data() for c in cells],
