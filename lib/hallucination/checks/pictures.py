@@ -45,6 +45,13 @@ def above(cells: list[Cell], bar: float, what: str) -> Outcome:
     return fails(detail) if high <= bar else undecided(detail)
 
 
+def _side(low: float, high: float, bar: float, sign: int, words: str) -> Outcome:
+    """Judge "it lies above the bar" (sign 1) or below (-1) by an interval; one around the bar decides nothing."""
+    if low <= bar <= high:
+        return undecided(words)
+    return holds(words) if (low > bar) == (sign > 0) else fails(words)
+
+
 def _recorded(name: str) -> Callable[[Callable[..., Outcome]], Callable[..., Outcome]]:
     """Give a test what a function of :mod:`recorded` reads as its first argument; without a record it is not run."""
 
@@ -281,9 +288,7 @@ def against_real(curves: recorded.Curves, prompt: str, sign: int) -> Outcome:
     """Compare the share after fine-tuning with the share that may be outside of real pictures of a class."""
     mean, low, high = _after(curves, PROMPTS[prompt])
     words = f"outside: {mean:.3f} [{low:.3f}, {high:.3f}], of real ones at most {REAL:g}"
-    if low <= REAL <= high:
-        return undecided(words)
-    return holds(words) if sign * (mean - REAL) > 0 else fails(words)
+    return _side(low, high, REAL, sign, words)
 
 
 @check(
@@ -320,9 +325,7 @@ def more_outside_than_before(curves: recorded.Curves, prompts: tuple[str, ...], 
     each = [_outside(curves, PROMPTS[name]) for name in prompts]
     mean, low, high = _interval(np.mean([x[:, 1:].mean(axis=(0, 1)) - x[0, 0] for x in each], axis=0))
     words = f"the share changes by {mean:+.3f} [{low:+.3f}, {high:+.3f}]"
-    if low <= 0 <= high:
-        return undecided(words)
-    return holds(words) if sign * mean > 0 else fails(words)
+    return _side(low, high, 0, sign, words)
 
 
 @check(
@@ -410,9 +413,7 @@ def means_pass(found: recorded.Judged, space: str) -> Outcome:
     """Judge means of held-out real pictures, taken in latents, by the share that may be outside of real ones."""
     share, low, high = pooled(select(found.cells, way="latents", space=space, m=8))
     words = f"outside of means of 8: {share:.3f} in [{low:.3f}, {high:.3f}], of real ones at most {REAL:g}"
-    if low <= REAL <= high:
-        return undecided(words)
-    return holds(words) if high < REAL else fails(words)
+    return _side(low, high, REAL, -1, words)
 
 
 @check(

@@ -115,7 +115,7 @@ def average_cells(
         latents = encoded[rows].mean(axis=1)
         for space, by in judges.items():
             yield by.cell_of_images({"way": "pixels", "m": m, "space": space}, images)
-            yield _judged({"way": "latents", "m": m, "space": space}, by, loaded, latents, batch_size)
+            yield judged({"way": "latents", "m": m, "space": space}, by, loaded, latents, batch_size)
 
 
 def step_cells(
@@ -140,10 +140,11 @@ def step_cells(
                 )  # fmt: skip
                 for space, by in judges.items():
                     what = {"prompt": prompt, "steps": n, "guidance": guidance, "space": space}
-                    yield _judged(what, by, loaded, latents, drawing.batch_size)
+                    yield judged(what, by, loaded, latents, drawing.batch_size)
 
 
-def _judged(what: Mapping[str, Any], by: Judge, loaded: Loaded, latents: Floats, batch_size: int) -> Cell:
+def judged(what: Mapping[str, Any], by: Judge, loaded: Loaded, latents: Floats, batch_size: int) -> Cell:
+    """Judge latents (k, c, h, w) in the judge's space: as they are, or the pictures they decode to."""
     if isinstance(by.space, LatentSpace):
         return by.cell(what, flat(latents))
     return by.cell_of_images(what, decode(loaded, latents, batch_size=batch_size))

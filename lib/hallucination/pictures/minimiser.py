@@ -16,12 +16,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 
-from hallucination.pictures.averages import LatentSpace, flat
+from hallucination.pictures.averages import flat, judged
 from hallucination.pictures.encode import latents
-from hallucination.pictures.judging import Floats, Judge
+from hallucination.pictures.judging import Judge
 from hallucination.pictures.models import Loaded
-from hallucination.pictures.points import Cell, Value
-from hallucination.pictures.sampling import decode, initial_noise
+from hallucination.pictures.points import Cell
+from hallucination.pictures.sampling import initial_noise
 from hallucination.pictures.sets import Pictures
 
 
@@ -92,11 +92,5 @@ def minimiser_cells(
             answers = conditional_mean(flat(known[mine]), noise, last_level(loaded)).astype(np.float32)
             spread = round(relative_spread(answers, flat(known[mine])), 4)
             for space, by in judges.items():
-                what: dict[str, Value] = {"way": "minimiser", "class": name, "space": space, "spread": spread}
-                yield by.cell(what, _vectors(by, loaded, answers.reshape(k, *known.shape[1:]), batch_size))
-
-
-def _vectors(by: Judge, loaded: Loaded, made: Floats, batch_size: int) -> Floats:
-    if isinstance(by.space, LatentSpace):
-        return flat(made)
-    return by.space.embed(decode(loaded, made, batch_size=batch_size))
+                what = {"way": "minimiser", "class": name, "space": space, "spread": spread}
+                yield judged(what, by, loaded, answers.reshape(k, *known.shape[1:]), batch_size)
